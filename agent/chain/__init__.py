@@ -1,0 +1,1 @@
+"""Compiling, connecting, sending and decoding: everything that touches a chain."""

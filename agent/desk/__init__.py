@@ -1,0 +1,1 @@
+"""Decisions, signals, the loop that runs them, and its journal and report."""
