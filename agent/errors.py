@@ -8,6 +8,7 @@ PatternSettleError            anything this project refuses, with what to do abo
 ├── ChainError                the chain, its node, or what was sent to it
 │   ├── CompilerMissing       no Solidity compiler, and no way to fetch one
 │   ├── ConnectionFailed      no node answers at the given address
+│   ├── OutOfGas              a transaction or call that needed more gas than its limit
 │   └── Reverted              a transaction or call that the contract refused, by the contract's own name for it
 └── DeskError                 the loop, the journal or the books
     └── BooksUnbalanced       events and ledger disagree
@@ -18,7 +19,7 @@ Each carries one sentence that says what is wrong and where (`problem`) and one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "DataError",
     "DeskError",
     "ModelError",
+    "OutOfGas",
     "PatternSettleError",
     "Reverted",
     "UsageError",
@@ -98,7 +100,18 @@ class ArtifactError(ModelError):
 
 
 class ChainError(PatternSettleError):
-    """The chain, its node, or what was sent to it."""
+    """The chain, its node, or what was sent to it.
+
+    Attributes
+    ----------
+    mined
+        Hash, block and gas used of the transaction, where one was mined and failed; None otherwise.
+    where
+        Works out, when called, where in its Solidity sources the contract failed. None where nobody can.
+    """
+
+    mined: tuple[str, int, int] | None = None
+    where: Callable[[], str] | None = None
 
 
 class CompilerMissing(ChainError):
@@ -107,6 +120,10 @@ class CompilerMissing(ChainError):
 
 class ConnectionFailed(ChainError):
     """No node answers at the given address, or it stopped answering."""
+
+
+class OutOfGas(ChainError):
+    """A transaction or call that needed more gas than its limit."""
 
 
 class Reverted(ChainError):
@@ -126,10 +143,14 @@ class Reverted(ChainError):
         self.name = name
         self.args_by_name = dict(args_by_name or {})
         self.data = data
-        inside = ", ".join(f"{key}={value}" for key, value in self.args_by_name.items())
+        inside = ", ".join(f"{key}={_shown(value)}" for key, value in self.args_by_name.items())
         super().__init__(
             f"the contract refused: {name}({inside})" if name else "the call reverted without a reason"
         )
+
+
+def _shown(value: Any) -> Any:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else value
 
 
 class DeskError(PatternSettleError):
