@@ -1,0 +1,247 @@
+"""How dates are written in price files, and which of two readings of 01/02/2024 is meant."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from agent.errors import DataError
+from agent.market.bars import Ints
+from agent.market.grid import grid_of
+from agent.market.policies import DateOrder
+from agent.market.table import Table
+
+MICROSECONDS = 1_000_000
+DAY = 86_400 * MICROSECONDS
+UNREAD = np.iinfo(np.int64).min  # what numpy makes of NaT
+_MONTH = (28 * DAY, 31 * DAY)
+_MOST_STYLES = 12
+
+_DATE = re.compile(
+    r"""(?P<ymd>\d{4}(?P<s>[-/.])\d{1,2}(?P=s)\d{1,2})
+      | (?P<either>\d{1,2}(?P<t>[-/.])\d{1,2}(?P=t)\d{4})
+      | (?P<compact>(?:19|20|21)\d{6})(?P<clocked>\d{4}(?:\d{2})?)?(?!\d)
+      | (?P<month_first>(?P<m1>[A-Za-z]{3,9})\ \d{1,2},?\ \d{4})
+      | (?P<day_first>\d{1,2}(?P<u>[-\ ])(?P<m2>[A-Za-z]{3,9})(?P=u)\d{4})""",
+    re.VERBOSE | re.ASCII,
+)
+_CLOCK = re.compile(
+    r"""(?P<lead>,?\ |T)
+        (?: \d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d{1,9})?(?P<noon>\ ?[AaPp][Mm])?
+          | \d{1,2}(?P<dash>-)[AaPp][Mm]
+          | (?P<packed>\d{4}(?:\d{2})?) )""",
+    re.VERBOSE | re.ASCII,
+)
+_ZONE = re.compile(r"(?P<space>\ ?)(?:(?P<zulu>Z)|(?P<name>UTC|GMT)?(?P<offset>[+-]\d{2}:?(?:\d{2})?)?)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way of writing times, as pandas formats.
+
+    `formats` holds one format, or two (day first, month first) where the digits alone do not tell.
+    `resolution` is the shortest time the style can tell apart, in microseconds.
+    """
+
+    formats: tuple[str, ...]
+    resolution: int
+
+
+@dataclass(frozen=True, eq=False)
+class Dates:
+    """Times read from text, microseconds since 1970 UTC (UNREAD where empty), and how finely each was written."""
+
+    time: Ints
+    resolution: Ints
+
+
+def style_of(text: str) -> Style | None:
+    """Return how a time is written; None if it is not a date this reader knows."""
+    date = _DATE.match(text)
+    if date is None:
+        return None
+    formats, resolution = _date_formats(date), DAY
+    if date["clocked"]:
+        resolution = MICROSECONDS * (1 if len(date["clocked"]) == 6 else 60)
+    rest = text[date.end() :]
+    clock = _CLOCK.match(rest)
+    if clock and date["clocked"]:
+        return None
+    if clock:
+        tail, resolution = _clock_format(clock)
+        formats = tuple(form + tail for form in formats)
+        rest = rest[clock.end() :]
+    if not rest:
+        return Style(formats, resolution)
+    zone = _ZONE.fullmatch(rest)
+    if zone is None or (not clock and not date["clocked"]):
+        return None
+    tail = zone["space"] + ("%z" if zone["zulu"] else (zone["name"] or "") + ("%z" if zone["offset"] else ""))
+    return Style(tuple(form + tail for form in formats), resolution)
+
+
+def _date_formats(date: re.Match[str]) -> tuple[str, ...]:
+    if date["ymd"]:
+        return (date["s"].join(("%Y", "%m", "%d")),)
+    if date["either"]:
+        return date["t"].join(("%d", "%m", "%Y")), date["t"].join(("%m", "%d", "%Y"))
+    if date["compact"]:
+        return ("%Y%m%d" + {0: "", 4: "%H%M", 6: "%H%M%S"}[len(date["clocked"] or "")],)
+    month = "%b" if len(date["m1"] or date["m2"]) == 3 else "%B"
+    if date["month_first"]:
+        return (f"{month} %d{',' if ',' in date['month_first'] else ''} %Y",)
+    return (date["u"].join(("%d", month, "%Y")),)
+
+
+def _clock_format(clock: re.Match[str]) -> tuple[str, int]:
+    """Return the pandas format of a time of day and the microseconds it can tell apart."""
+    lead = clock["lead"]
+    if clock["dash"]:
+        return f"{lead}%I-%p", 3600 * MICROSECONDS
+    if clock["packed"]:
+        seconds = len(clock["packed"]) == 6
+        return f"{lead}%H%M{'%S' if seconds else ''}", MICROSECONDS * (1 if seconds else 60)
+    noon = clock["noon"]
+    form = (
+        f"{lead}{'%I' if noon else '%H'}:%M{':%S' if clock['seconds'] else ''}{'.%f' if clock['fraction'] else ''}"
+    )
+    form += f"{' ' if noon.startswith(' ') else ''}%p" if noon else ""
+    digits = len(clock["fraction"] or ".") - 1
+    return form, (10 ** max(6 - digits, 0) if digits else MICROSECONDS * (1 if clock["seconds"] else 60))
+
+
+def read_dates(
+    table: Table, column: int, texts: pd.Series, *, order: DateOrder | None, expected: Ints | None = None
+) -> Dates:
+    """Return the times that texts say.
+
+    Parameters
+    ----------
+    table, column
+        Where the texts stand, for messages.
+    texts
+        Shape (n,), indexed by row; "" where there is no time.
+    order
+        Which comes first where digits alone do not tell; None to find out.
+    expected
+        The same times from another column, shape (n,), microseconds: they decide between two readings.
+
+    Raises
+    ------
+    DataError
+        For the first text that is no time, or if day and month cannot be told apart.
+    """
+    readings = np.full((2, len(texts)), UNREAD)
+    resolution = np.full(len(texts), 1)
+    left = (texts != "").to_numpy(bool, copy=True)
+    for _ in range(_MOST_STYLES):
+        if not left.any():
+            break
+        _read_style(table, column, texts, left, readings, resolution, order)
+    if left.any():
+        raise _no_time(table, column, texts, int(left.argmax()))
+    return Dates(_meant(table, column, texts, readings, resolution, expected), resolution)
+
+
+def _read_style(
+    table: Table,
+    column: int,
+    texts: pd.Series,
+    left: NDArray[np.bool_],
+    readings: Ints,
+    resolution: Ints,
+    order: DateOrder | None,
+) -> None:
+    """Read every remaining text that is written like the first of them."""
+    first = int(left.argmax())
+    style = style_of(texts.iloc[first])
+    if style is None:
+        raise _no_time(table, column, texts, first)
+    formats = style.formats if len(style.formats) == 2 else style.formats * 2
+    if order is not None:
+        formats = (formats[0 if order == "dmy" else 1],) * 2
+    rows = np.flatnonzero(left)
+    cells = texts.iloc[rows]
+    if "%z" in formats[0]:  # pandas knows +01:00 and +0100 but not the +01 that PostgreSQL writes
+        cells = cells.str.replace(r"([+-][0-9]{2})$", r"\g<1>00", regex=True)
+    by_format = {form: _parsed(cells, form) for form in set(formats)}
+    parsed = [by_format[form] for form in formats]
+    read = (parsed[0] != UNREAD) | (parsed[1] != UNREAD)
+    if not read[0]:
+        raise _no_time(table, column, texts, first)
+    for reading, values in zip(readings, parsed, strict=True):
+        reading[rows[read]] = values[read]
+    resolution[rows[read]] = style.resolution
+    left[rows[read]] = False
+
+
+def _parsed(texts: pd.Series, form: str) -> Ints:
+    times = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    return times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+
+
+def _no_time(table: Table, column: int, texts: pd.Series, at: int) -> DataError:
+    return table.fault(
+        f"{texts.iloc[at]!r} is not a time." if texts.iloc[at] else "there is no time.",
+        row=int(table.rows[at]),
+        column=column,
+        cure="Correct or remove that line; times like 2024-01-31 23:00 or unix seconds are read.",
+    )
+
+
+def _meant(
+    table: Table, column: int, texts: pd.Series, readings: Ints, resolution: Ints, expected: Ints | None
+) -> Ints:
+    """Return the reading (day first, month first) that alone can be meant."""
+    day_first, month_first = readings
+    if (day_first == month_first).all():
+        return day_first
+    fails = [
+        np.flatnonzero((reading == UNREAD) & (other != UNREAD)) for reading, other in (readings, readings[::-1])
+    ]
+    if len(fails[0]) and len(fails[1]):
+        month, day = int(table.rows[fails[0][0]]), int(table.rows[fails[1][0]])
+        raise table.fault(
+            f"days and months change places: {texts.loc[day]!r} has the day first, {texts.loc[month]!r} "
+            f"({table.place(month)}) the month.",
+            row=day,
+            column=column,
+            cure="Export the file again with dates like 2024-01-31.",
+        )
+    if len(fails[0]) or len(fails[1]):
+        return readings[0 if len(fails[1]) else 1]
+    if expected is not None:
+        agrees = (expected // resolution * resolution == day_first) | (day_first == UNREAD)
+        return readings[0 if agrees.all() else 1]
+    for likely in (_plausible, _even):
+        by_day, by_month = likely(day_first), likely(month_first)
+        if by_day != by_month:
+            return day_first if by_day else month_first
+    at = int(np.argmax(day_first != month_first))
+    raise table.fault(
+        f"{texts.iloc[at]!r} may be day/month or month/day, and nothing in the file tells which.",
+        row=int(table.rows[at]),
+        column=column,
+        cure="Say which with `--date-order dmy` or `--date-order mdy`.",
+    )
+
+
+def _plausible(reading: Ints) -> bool:
+    """Whether a reading has an interval, a calendar month included."""
+    times = np.unique(reading)
+    return len(times) < 3 or grid_of(times).regular or _monthly(times)
+
+
+def _even(reading: Ints) -> bool:
+    """Whether a reading has no gap."""
+    times = np.unique(reading)
+    return len(times) < 2 or grid_of(times).even or _monthly(times)
+
+
+def _monthly(times: Ints) -> bool:
+    spacing = np.diff(times)
+    return bool(((spacing >= _MONTH[0]) & (spacing <= _MONTH[1])).all())
