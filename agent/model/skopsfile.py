@@ -1,0 +1,204 @@
+"""The estimator's file: a fitted classifier as bytes, the same for the same classifier, and back with nothing run unasked.
+
+The skops format: a zip of arrays and a JSON schema that names the type of every object. A type is only
+created if skops trusts it, it is on `REVIEWED`, or whoever loads the file allows it by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from sklearn.base import is_classifier
+from sklearn.exceptions import InconsistentVersionWarning
+from skops.io.exceptions import UnsupportedTypeException
+
+from agent.errors import ArtifactError, ModelError
+from agent.model.estimators import search_here
+from agent.model.features import FEATURES
+from agent.model.reasons import reason
+from agent.model.trained import probabilities_bps
+from agent.nesting import require_shallow
+
+__all__ = ["REVIEWED", "from_bytes", "to_bytes", "untrusted_types"]
+
+REVIEWED: tuple[str, ...] = (
+    # Ours; two integers.
+    "agent.model.splits.PurgedKFold",
+    # The parts of CalibratedClassifierCV: plain Python objects whose state is estimators, arrays and numbers,
+    # and whose methods run nothing named in that state.
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+)
+"""Types loaded beyond those skops trusts by itself, each after reading its source.
+
+Not on it, and not to be: the nodes of decision trees (``sklearn.tree._tree.Tree`` and
+``..._hist_gradient_boosting.predictor.TreePredictor``), which scikit-learn follows without checking
+bounds, so that a crafted file reads memory it should not.
+"""
+
+_LARGEST = 2**30
+_DEEPEST = 200
+
+# Everything skops, numpy and zipfile raise at a file that is not what it says it is.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def to_bytes(estimator: Any) -> bytes:
+    """Return an estimator in the skops format, the same bytes for the same estimator.
+
+    skops names members by memory address or at random and stamps them with the time. Here each is
+    named by its content, addresses are left out, sets are sorted, and the time is that of no time at all.
+
+    Raises
+    ------
+    ArtifactError
+        Where skops cannot save something in it.
+    """
+    try:
+        written = skops.io.dumps(estimator)
+    except (UnsupportedTypeException, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"the classifier {type(estimator).__name__} cannot be saved: {reason(error)}.",
+            cure="Use parameters that skops can save: no lambdas, open files or objects of other libraries.",
+        ) from error
+    with zipfile.ZipFile(io.BytesIO(written)) as archive:
+        members = {name: _without_padding(name, archive.read(name)) for name in archive.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    named = {old: hashlib.sha256(data).hexdigest() + Path(old).suffix for old, data in members.items()}
+    content = {named[old]: data for old, data in members.items()}
+    content["schema.json"] = json.dumps(_canonical(schema, named), separators=(",", ":")).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(content):
+            archive.writestr(zipfile.ZipInfo(name), content[name])
+    return buffer.getvalue()
+
+
+def _without_padding(name: str, data: bytes) -> bytes:
+    """Return a member with zeros where a record's fields leave bytes unused: they hold whatever lay in memory before."""
+    if not name.endswith(".npy"):
+        return data
+    records = np.load(io.BytesIO(data), allow_pickle=False)
+    if records.dtype.names is None:
+        return data
+    clean = np.zeros(records.shape, dtype=records.dtype)
+    for field in records.dtype.names:
+        clean[field] = records[field]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _canonical(node: Any, named: Mapping[str, str]) -> Any:
+    """Return a part of the skops schema without what differs from process to process."""
+    if isinstance(node, list):
+        return [_canonical(item, named) for item in node]
+    if not isinstance(node, dict):
+        return node
+    result = {key: _canonical(value, named) for key, value in node.items() if key != "__id__"}
+    if "__loader__" in result and result.get("file") in named:
+        result["file"] = named[result["file"]]
+    if result.get("__loader__") == "SetNode":
+        result["content"].sort(key=json.dumps)
+    return result
+
+
+def from_bytes(data: bytes, path: Path, *, trusted: Collection[str] = ()) -> Any:
+    """Return the fitted classifier in the bytes of an estimator's file.
+
+    Parameters
+    ----------
+    data
+        The file's content.
+    path
+        Where it was read from, for messages.
+    trusted
+        Full names of further types to create, see `agent.model.artifact.load`.
+
+    Raises
+    ------
+    ArtifactError
+        Where it is damaged, needs types that are not trusted, or holds anything but a classifier of
+        these features.
+    """
+    with _as_damaged(path):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            if size > _LARGEST:
+                raise ValueError(f"it unpacks to {size:,} bytes")
+            # skops walks the schema by recursion, and nothing that was trained nests it deeply.
+            require_shallow(archive.read("schema.json").decode("utf-8"), deepest=_DEEPEST)
+        needed = set(skops.io.get_untrusted_types(data=data)) - set(REVIEWED) - set(trusted)
+    if needed:
+        names = sorted(needed)
+        raise ArtifactError(
+            f"{path} holds types that are not known to be safe to load: {', '.join(names)}.",
+            cure="If you know where the file comes from, allow them: "
+            + " ".join(f"--trust {name}" for name in names)
+            + ".",
+        )
+    if trusted:
+        search_here()
+    with _as_damaged(path), warnings.catch_warnings():
+        # The manifest's version was compared already, and a patch release apart is no other model.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        estimator = skops.io.loads(data, trusted=[*REVIEWED, *trusted])
+        _require_usable(estimator)
+    return estimator
+
+
+def _require_usable(estimator: Any) -> None:
+    if not is_classifier(estimator):
+        raise ValueError(f"it holds a {type(estimator).__name__}, not a classifier")
+    if not set(estimator.classes_.tolist()) <= {-1, 0, 1}:
+        raise ValueError(f"it tells classes {estimator.classes_.tolist()} apart, not -1, 0 and 1")
+    probabilities_bps(estimator, np.zeros((1, len(FEATURES)), dtype=np.int32))
+
+
+@contextmanager
+def _as_damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise ArtifactError(
+            f"{path} needs what is not installed: {reason(error)}.",
+            cure="Install it, or run where it can be imported.",
+        ) from error
+    except ModelError as error:
+        raise ArtifactError(f"{path} does not answer as a model: {error.problem}", cure=error.cure) from error
+    except _UNREADABLE as error:
+        raise ArtifactError(
+            f"{path} is not a model in the skops format: {reason(error)}.",
+            cure="Get the model again, or train it again.",
+        ) from error
+
+
+def untrusted_types(estimator: Any) -> tuple[str, ...]:
+    """Return the types that loading this estimator would need in `trusted`, sorted."""
+    needed = skops.io.get_untrusted_types(data=to_bytes(estimator))
+    return tuple(sorted(set(needed) - set(REVIEWED)))
