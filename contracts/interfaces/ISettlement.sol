@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IOracle} from "./IOracle.sol";
+import {ISignalSource} from "./ISignalSource.sol";
+
+/// @dev keccak256(abi.encode(mandate)).
+type MandateId is bytes32;
+
+/// @dev keccak256(abi.encode(market)).
+type MarketId is bytes32;
+
+/// @notice Which way a trade goes. Long gives quote and takes base; Short gives base and takes quote.
+enum Side {
+    Long,
+    Short
+}
+
+/// @notice The three ways a trade ends.
+enum Barrier {
+    None,
+    TakeProfit,
+    StopLoss,
+    Horizon
+}
+
+/// @notice Why a fill was refused; None where it was not. Each criterion has a name of its own.
+enum Reason {
+    None,
+    UnknownMandate, // no mandate of this id was created
+    Cancelled, // its owner cancelled it
+    Expired, // its expiry has passed
+    WrongModel, // the signal is of another model than the mandate names
+    WrongMarket, // the mandate is for another market
+    WrongSide, // the signal points the other way
+    WrongPattern, // the signal has none of the accepted patterns
+    LowConfidence, // below the owner's minimum
+    SignalFromFuture, // its bar has not closed yet
+    SignalStale, // its bar closed longer ago than the owner accepts
+    SignalExpired, // its own validity has passed
+    SignalUsed, // its bar is not later than the last one used, or closed before the mandate was created
+    NotVouched, // the mandate's source does not vouch for it
+    TradeOpen, // one trade at a time
+    CoolingDown, // too soon after the last trade
+    LossLimit, // the net realised loss has reached the owner's limit
+    PriceInvalid, // the oracle has no usable price
+    PriceStale, // the oracle's price is older than the owner accepts
+    PriceTooLow, // below the owner's bound
+    PriceTooHigh, // above the owner's bound
+    AmountTooSmall, // below the owner's minimum
+    AmountTooLarge, // above the owner's maximum
+    AmountMismatch, // a close must give back exactly what the trade took
+    Slippage, // the owner would receive less than the oracle price less slippage
+    SelfFill, // owner and filler are the same account
+    FillerNotAuthorized, // the filler has not authorised the caller
+    OwnerBalance, // the owner's ledger balance does not cover it
+    FillerBalance, // the filler's ledger balance does not cover it
+    NoTrade, // nothing open to close
+    NoBarrier // no barrier has been touched
+}
+
+/// @notice What is traded, and the oracle that prices it.
+/// @param base The token that is bought by a Long.
+/// @param quote The token that prices are quoted in.
+/// @param oracle Quote per base, see `IOracle`.
+struct Market {
+    address base;
+    address quote;
+    IOracle oracle;
+}
+
+/// @notice An owner's standing instruction: the criteria under which the contract may trade for them.
+/// @param owner Whose ledger balance is traded.
+/// @param market What is traded, and at whose price.
+/// @param source Who must vouch for a signal.
+/// @param model The model whose signals are accepted.
+/// @param side The side that is accepted.
+/// @param patterns Accepted patterns as a mask: a signal needs at least one of them. Zero accepts any.
+/// @param minConfidenceBps Lowest accepted confidence, in basis points (1e4 = certain).
+/// @param maxSlippageBps How much less than the oracle price the owner accepts, in basis points, at open and at close.
+/// @param takeProfitBps Distance of the take-profit barrier from the entry price, in basis points.
+/// @param stopLossBps Distance of the stop-loss barrier from the entry price, in basis points.
+/// @param horizon Seconds after which a trade may be closed at any price.
+/// @param cooldown Seconds that must pass between a close and the next open.
+/// @param maxSignalAge Seconds that may pass between the close of the signal's bar and the open.
+/// @param maxPriceAge Seconds that may have passed since the oracle's last update, at open and at close.
+/// @param minAmount Smallest amount of the token given, per trade, in its smallest unit.
+/// @param maxAmount Largest amount of the token given, per trade, in its smallest unit.
+/// @param minPrice Lowest oracle price to open at, scaled like `IOracle.price`. Zero for no bound.
+/// @param maxPrice Highest oracle price to open at, scaled like `IOracle.price`. Zero for no bound.
+/// @param lossLimit Net realised loss, in the token given, from which on nothing opens any more.
+/// @param expiry Unix seconds after which nothing opens any more.
+/// @param salt Makes otherwise equal mandates different.
+struct Mandate {
+    address owner;
+    Market market;
+    ISignalSource source;
+    bytes32 model;
+    Side side;
+    uint32 patterns;
+    uint16 minConfidenceBps;
+    uint16 maxSlippageBps;
+    uint16 takeProfitBps;
+    uint16 stopLossBps;
+    uint32 horizon;
+    uint32 cooldown;
+    uint32 maxSignalAge;
+    uint32 maxPriceAge;
+    uint128 minAmount;
+    uint128 maxAmount;
+    uint256 minPrice;
+    uint256 maxPrice;
+    uint128 lossLimit;
+    uint40 expiry;
+    bytes32 salt;
+}
+
+/// @notice A decision to trade, addressed to a market.
+/// @param model Id of the model that decided.
+/// @param market Id of the market it is about.
+/// @param side Which way.
+/// @param patterns The patterns that the model saw, as a mask.
+/// @param confidenceBps How sure the model is, in basis points.
+/// @param barTime Unix seconds at which the bar that it decided on closed.
+/// @param validUntil Last unix second at which the signal may be used.
+/// @param inputs Hash of what the model read, so that the decision can be checked later.
+struct Signal {
+    bytes32 model;
+    MarketId market;
+    Side side;
+    uint32 patterns;
+    uint16 confidenceBps;
+    uint40 barTime;
+    uint40 validUntil;
+    bytes32 inputs;
+}
+
+/// @notice One mandate matched with one filler and two amounts, both seen from the owner.
+/// @param mandate The mandate, whole: the contract knows only its hash.
+/// @param filler Whose ledger balance takes the other side.
+/// @param given What the owner gives, in the token's smallest unit.
+/// @param taken What the owner receives, in the token's smallest unit.
+struct Fill {
+    Mandate mandate;
+    address filler;
+    uint128 given;
+    uint128 taken;
+}
+
+/// @notice What the contract remembers of a mandate, in one slot.
+/// @param usedUntil No signal of a bar up to this unix second is accepted. Zero: no such mandate.
+/// @param changedAt Unix seconds of the last open or close. Zero: never traded.
+/// @param trading Whether a trade is open.
+/// @param cancelled Whether the owner cancelled.
+/// @param netLoss Realised loss less realised profit, in the smallest unit of the token given.
+struct MandateState {
+    uint40 usedUntil;
+    uint40 changedAt;
+    bool trading;
+    bool cancelled;
+    int160 netLoss;
+}
+
+/// @notice The amounts of a mandate's last trade, seen from the owner at the open.
+struct Trade {
+    uint128 given;
+    uint128 taken;
+}
+
+/// @title Settlement of pattern trades, delivery versus payment, within criteria set in advance
+/// @notice A ledger of deposits in which mandates are traded. Tokens move only in `deposit` and `withdraw`; a
+/// settlement moves four ledger balances, all or none. There is no owner, no pause, no fee and no upgrade.
+/// @dev What can surprise a user:
+/// - A fee-on-transfer token credits what arrived, not what was sent. A token whose balances shrink by themselves
+///   (rebasing) can leave less than the ledger owes; that shortage is its depositors' alone.
+/// - Withdrawing what an open trade took is allowed, and then the trade cannot close until it is deposited again.
+/// - A trade may be closed by anyone who acts for a filler, as soon as a barrier holds; nobody is obliged to.
+/// - The loss limit is looked at before an open: the last trade may take the loss beyond it.
+/// - Anyone may present any signal with any fills, so anyone may cause a `Refused`; it changes nothing.
+/// - Whoever a filler authorises can take all of that filler's ledger balance. No criterion protects a filler.
+/// - The oracle's price may be as old as the mandate's `maxPriceAge`, and whoever fills chooses the moment: what an owner
+///   can lose to that is what the market moves in this time, beside the slippage, at each end of a trade.
+/// - An oracle that takes all the gas makes calls for its own market fail, and nothing else.
+/// - A source may burn the gas it is given, up to 2,000,000. Who sends a batch with mandates of sources they do not
+///   know asks `checkOpen` first, and provides for that much.
+/// - Tokens sent to this contract without `deposit`, and withdrawals to it, are credited to nobody and stay forever.
+interface ISettlement {
+    /* EVENTS */
+
+    /// @notice `amount` of `token` was credited to `account`, paid by `payer`.
+    event Deposited(address indexed account, address indexed token, address indexed payer, uint256 amount);
+
+    /// @notice `amount` of `token` left the ledger balance of `account` for `receiver`.
+    event Withdrawn(address indexed account, address indexed token, address indexed receiver, uint256 amount);
+
+    /// @notice `account` allowed `operator` to use its balance as a filler, or no longer does.
+    event Authorized(address indexed account, address indexed operator, bool allowed);
+
+    /// @notice A mandate was created.
+    event MandateCreated(MandateId indexed id, address indexed owner, Mandate mandate);
+
+    /// @notice A mandate was cancelled. A trade that is open stays open until a barrier closes it.
+    event MandateCancelled(MandateId indexed id);
+
+    /// @notice A signal was presented. The `Opened` and `Refused` that follow in the same call are its outcome.
+    event Presented(bytes32 indexed model, MarketId indexed market, Signal signal);
+
+    /// @notice A trade was opened. Amounts are seen from the owner; `price` is the oracle's, scaled by 1e36.
+    event Opened(MandateId indexed id, address indexed filler, uint256 given, uint256 taken, uint256 price);
+
+    /// @notice A trade was closed. Amounts are seen from the owner; `price` is the oracle's, scaled by 1e36.
+    event Closed(
+        MandateId indexed id, address indexed filler, uint256 given, uint256 taken, uint256 price, Barrier barrier
+    );
+
+    /// @notice A fill did not qualify and was left out; the rest of its batch is not touched by that.
+    event Refused(MandateId indexed id, Reason reason);
+
+    /* ERRORS */
+
+    /// @notice The mandate is not the caller's own.
+    error NotOwner(address owner, address caller);
+
+    /// @notice A mandate of this id was created before. Another `salt` makes another id.
+    error MandateExists(MandateId id);
+
+    /// @notice No mandate of this id was created.
+    error MandateUnknown(MandateId id);
+
+    /// @notice The mandate has no open trade.
+    error NoOpenTrade(MandateId id);
+
+    /// @notice The mandate contradicts itself in `field`, so that it could never trade or never end a trade.
+    error InvalidMandate(string field);
+
+    /// @notice The ledger balance does not cover the amount.
+    error InsufficientBalance(address account, address token, uint256 balance, uint256 amount);
+
+    /// @notice The zero address cannot hold a balance.
+    error ZeroAddress();
+
+    /* THE LEDGER */
+
+    /// @notice What `account` holds of `token` in the ledger, in the token's smallest unit.
+    function balanceOf(address account, address token) external view returns (uint256);
+
+    /// @notice Whether `account` has allowed `operator` to use its ledger balance as a filler. It needs no such leave
+    /// itself.
+    function isAuthorized(address account, address operator) external view returns (bool);
+
+    /// @notice Moves tokens of the caller into the ledger.
+    /// @param token An ERC-20 token.
+    /// @param amount To be taken from the caller, in the token's smallest unit; needs the caller's allowance.
+    /// @param onBehalf Whose ledger balance grows.
+    /// @return credited What arrived, at most `amount`. Less than `amount` where the token takes a fee.
+    function deposit(address token, uint256 amount, address onBehalf) external returns (uint256 credited);
+
+    /// @notice Moves tokens out of the caller's ledger balance. Depends on nothing but that balance and the token.
+    /// @param token An ERC-20 token.
+    /// @param amount In the token's smallest unit.
+    /// @param receiver Who receives the tokens.
+    function withdraw(address token, uint256 amount, address receiver) external;
+
+    /// @notice Allows or forbids `operator` to use the caller's whole ledger balance as a filler, at whatever amounts and
+    /// in whoever's trades the operator chooses.
+    /// @dev An operator cannot withdraw, but it can trade all of the balance away for nothing, to a mandate of its own.
+    /// Authorise only accounts and contracts that you would hand the tokens to.
+    function authorize(address operator, bool allowed) external;
+
+    /* MANDATES */
+
+    /// @notice Creates a mandate of the caller's. It cannot be changed afterwards, only cancelled.
+    /// @param mandate Its `owner` must be the caller.
+    /// @return id keccak256(abi.encode(mandate)).
+    function create(Mandate calldata mandate) external returns (MandateId id);
+
+    /// @notice Cancels a mandate of the caller's for good: nothing opens any more. Open trades still close.
+    function cancel(Mandate calldata mandate) external;
+
+    /// @notice The id of a mandate.
+    function idOf(Mandate calldata mandate) external pure returns (MandateId);
+
+    /// @notice The id of a market.
+    function marketIdOf(Market calldata market) external pure returns (MarketId);
+
+    /// @notice What the contract remembers of a mandate.
+    function stateOf(MandateId id) external view returns (MandateState memory);
+
+    /// @notice The amounts of a mandate's last trade; of the open one where `stateOf(id).trading`.
+    function tradeOf(MandateId id) external view returns (Trade memory);
+
+    /// @notice Where the open trade of a mandate ends; reverts where it has none.
+    /// @dev The entry price is the trade's own: quote amount * 1e36 / base amount, rounded down. Barriers are
+    /// rounded down to the same scale.
+    /// @return takeProfit Oracle price, scaled by 1e36, at which or beyond which the trade takes its profit.
+    /// @return stopLoss Oracle price, scaled by 1e36, at which or beyond which the trade stops its loss.
+    /// @return horizon Unix seconds from which on it may be closed at any price.
+    function barriersOf(Mandate calldata mandate)
+        external
+        view
+        returns (uint256 takeProfit, uint256 stopLoss, uint256 horizon);
+
+    /* SETTLEMENT */
+
+    /// @notice Opens trades on a signal. Each fill is judged on its own: one that does not qualify is left out with
+    /// `Refused`, and the others are settled.
+    /// @dev The price is read once; a source is asked once for as long as consecutive fills name the same one.
+    /// @param signal The signal.
+    /// @param evidence What the mandates' source needs to vouch for it.
+    /// @param fills Mandates, fillers and amounts. The caller must be, or be authorised by, each filler.
+    /// @return opened How many fills were settled.
+    function open(Signal calldata signal, bytes calldata evidence, Fill[] calldata fills)
+        external
+        returns (uint256 opened);
+
+    /// @notice Closes trades of a market of which a barrier has been touched. Each fill is judged on its own.
+    /// @param market The market of all fills.
+    /// @param fills In each, `given` must be exactly what the trade took, and `taken` is what the owner gets for it.
+    /// @return closed How many fills were settled.
+    function close(Market calldata market, Fill[] calldata fills) external returns (uint256 closed);
+
+    /// @notice What `open` would say to this fill if the caller sent it now.
+    function checkOpen(Signal calldata signal, bytes calldata evidence, Fill calldata fill)
+        external
+        view
+        returns (Reason);
+
+    /// @notice What `close` would say to this fill if the caller sent it now.
+    /// @return reason None where it would settle.
+    /// @return barrier The barrier that has been touched; None where the reason came before that question.
+    function checkClose(Market calldata market, Fill calldata fill)
+        external
+        view
+        returns (Reason reason, Barrier barrier);
+
+    /// @notice Whether a source vouches for a signal to this contract, as `open` would ask it.
+    /// @dev False where the source reverts, is no contract, or answers anything but true in one word.
+    function isVouched(ISignalSource source, Signal calldata signal, bytes calldata evidence)
+        external
+        view
+        returns (bool);
+
+    /// @notice The least an owner may receive for `given` at `price`, rounded up, so in the owner's favour. Reverts
+    /// where the price is zero and divides, or where the slippage is more than all.
+    /// @param given In the smallest unit of the token given.
+    /// @param givesBase True where the owner gives base and receives quote.
+    /// @param price Scaled like `IOracle.price`.
+    /// @param slippageBps How much less than the price is accepted, in basis points.
+    /// @return In the smallest unit of the token received.
+    function leastTaken(uint256 given, bool givesBase, uint256 price, uint256 slippageBps)
+        external
+        pure
+        returns (uint256);
+}
