@@ -1,0 +1,339 @@
+"""The desk: decides at each closed bar, acts at the price that comes after it, watches barriers, journals it all.
+
+It holds no settlement rule. It asks the venue what it would do, does it, and believes only what the venue then logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import dropwhile
+
+from numpy.typing import NDArray
+
+from agent.chain.client import Announce, Receipt
+from agent.chain.events import Closed, Opened, Refused
+from agent.chain.values import Fill, Mandate, Price, Reason, Side, Signal
+from agent.desk import entries
+from agent.desk.decision import Decision, Hold, decide
+from agent.desk.journal import Journal
+from agent.desk.quotes import quote_close, quote_open
+from agent.desk.trades import OpenTrade, SettledTrade, Tally
+from agent.desk.venue import Venue
+from agent.errors import ChainError, DeskError
+from agent.model.trained import TrainedModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a desk trades, within what mandates allow.
+
+    Attributes
+    ----------
+    size
+        Worth of a trade in the quote token's smallest unit.
+    spread_bps
+        What the filler keeps of the oracle price at each end of a trade, in basis points.
+    validity
+        Seconds a signal may be used after its bar closed.
+    """
+
+    size: int
+    spread_bps: int
+    validity: int
+
+
+class Desk:
+    """Runs one model for a set of mandates on one market.
+
+    Parameters
+    ----------
+    venue
+        Where trades settle.
+    model, model_id
+        What decides, and the id it is registered under.
+    mandates
+        The standing instructions it trades for.
+    filler
+        Address of the account that takes the other side; it has authorised the venue's operator.
+    sign
+        Returns the evidence for a signal.
+    journal
+        Where everything is written before it happens.
+    terms
+        Size, spread and validity.
+    shift
+        Seconds by which the venue's clock runs ahead of the data's: a replay of old bars on a chain whose clock
+        cannot be set back. Zero where both tell the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        model: TrainedModel,
+        model_id: bytes,
+        mandates: Sequence[Mandate],
+        filler: str,
+        sign: Callable[[Signal], bytes],
+        journal: Journal,
+        terms: Terms,
+        shift: int = 0,
+    ) -> None:
+        self._venue = venue
+        self._model = model
+        self._model_id = model_id
+        self._mandates = tuple(mandates)
+        self._filler = filler
+        self._sign = sign
+        self._journal = journal
+        self._terms = terms
+        self._shift = shift
+        self._waiting: Decision | None = None
+        self._open: dict[bytes, OpenTrade] = {}
+        self.tally = Tally()
+
+    @property
+    def open_trades(self) -> Mapping[bytes, OpenTrade]:
+        """Open trades by mandate id."""
+        return self._open
+
+    # ---- deciding
+
+    def consider(self, closes: NDArray, closed_at: int, *, late: bool = False) -> Decision:
+        """Decide on a bar that has just closed, and journal the decision.
+
+        Parameters
+        ----------
+        closes
+            Integer closes up to and including this bar, oldest first, shape (n,). Nothing later exists here.
+        closed_at
+            When the bar closed, unix seconds, in the time of the data.
+        late
+            True where a later bar is known to have closed, too: then what would be a signal is a hold.
+        """
+        window = closes[-self._model.window :]
+        if len(window) < self._model.window:
+            decision = Decision(closed_at, None, Hold.WARMING_UP, None)
+        else:
+            decision = decide(closed_at, self._model.predict(window), threshold_bps=self._model.threshold_bps)
+        if late and decision.side is not None:
+            decision = replace(decision, side=None, hold=Hold.TOO_LATE)
+        self._journal.append(self._entry(decision))
+        self.tally.count(decision)
+        self._waiting = decision if decision.side is not None else None
+        return decision
+
+    # ---- opening
+
+    def act(self) -> None:
+        """Act on the signal that waits, at the oracle's price, which the decision did not know.
+
+        The price is never older than the bar's close. In a replay it is published after the decision; on a chain that
+        goes on by itself it may have been published meanwhile.
+        """
+        decision, self._waiting = self._waiting, None
+        if decision is None or decision.side is None:
+            return
+        signal = self._signal(decision, decision.side)
+        evidence = self._sign(signal)
+        price = self._venue.price()
+        fills = [
+            fill
+            for mandate in self._mandates
+            if mandate.side is decision.side and (fill := self._qualifying(mandate, signal, evidence, price))
+        ]
+        if not fills:
+            return
+        receipt = self._send(
+            "open", fills, lambda announce: self._venue.open(signal, evidence, fills, announce=announce)
+        )
+        self.tally.open_gas.append(receipt.gas_used)
+        by_id = {fill.mandate.id: fill for fill in fills}
+        opened_at = self._venue.time_of(receipt.block) - self._shift
+        for event in receipt.events:
+            match event:
+                case Opened(mandate_id, _, _, _, at):
+                    if mandate_id in self._open:  # somebody else has closed that trade, or this one could not be
+                        self._settle_as_logged(mandate_id)
+                    fill = by_id[mandate_id]
+                    levels = self._venue.levels(fill.mandate, receipt.block)
+                    self._open[mandate_id] = OpenTrade(fill, decision, opened_at, at, receipt.transaction, levels)
+                case Refused(mandate_id, reason):
+                    self._refuse(mandate_id, reason, decision.closed_at)
+
+    def _qualifying(self, mandate: Mandate, signal: Signal, evidence: bytes, price: Price) -> Fill | None:
+        """Return the offer to open a trade, or None, counted and journalled, where the venue would refuse it."""
+        if price.value == 0:
+            reason = Reason.PRICE_INVALID
+        elif price.updated_at < signal.bar_time:
+            # The contract compares the bar with its clock, which anybody's block may have moved on past the price.
+            reason = Reason.SIGNAL_FROM_FUTURE
+        else:
+            fill = quote_open(
+                mandate, self._filler, size=self._terms.size, price=price.value, spread_bps=self._terms.spread_bps
+            )
+            reason = self._venue.check_open(signal, evidence, fill)
+            if reason is Reason.NONE:
+                return fill
+        self._refuse(mandate.id, reason, signal.bar_time - self._shift)
+        return None
+
+    # ---- closing
+
+    def watch(self, only: Collection[bytes] | None = None) -> None:
+        """Close the open trades of which a barrier has been touched at the oracle's price.
+
+        Parameters
+        ----------
+        only
+            Mandate ids to look at; None looks at all.
+        """
+        if not self._open:
+            return
+        price, now = self._venue.price(), self._venue.now()
+        fills = [
+            fill
+            for mandate_id, trade in list(self._open.items())
+            if (only is None or mandate_id in only) and (fill := self._closing(trade, price, now))
+        ]
+        if not fills:
+            return
+        receipt = self._send("close", fills, lambda announce: self._venue.close(fills, announce=announce))
+        self.tally.close_gas.append(receipt.gas_used)
+        closed_at = self._venue.time_of(receipt.block) - self._shift
+        for event in receipt.events:
+            match event:
+                case Closed():
+                    self._settle(event, closed_at, receipt.transaction)
+                case Refused(mandate_id, reason):
+                    self._not_closed(mandate_id, reason, closed_at)
+
+    def _closing(self, trade: OpenTrade, price: Price, now: int) -> Fill | None:
+        """Return the offer to close a trade, or None where the venue would refuse it."""
+        if price.value == 0 or not may_have_ended(trade, price, now):
+            return None
+        fill = quote_close(
+            trade.fill.mandate,
+            self._filler,
+            taken=trade.fill.taken,
+            price=price.value,
+            spread_bps=self._terms.spread_bps,
+        )
+        reason, _ = self._venue.check_close(fill)
+        if reason is Reason.NONE:
+            return fill
+        if reason is not Reason.NO_BARRIER:
+            self._not_closed(trade.fill.mandate.id, reason, now - self._shift)
+        return None
+
+    def _not_closed(self, mandate_id: bytes, reason: Reason, time: int) -> None:
+        self._refuse(mandate_id, reason, time)
+        if reason in (Reason.NO_TRADE, Reason.AMOUNT_MISMATCH):
+            self._settle_as_logged(mandate_id)
+
+    def _settle_as_logged(self, mandate_id: bytes) -> None:
+        """Settle a trade that somebody else has closed, as anybody may once a barrier is touched."""
+        opened = self._open[mandate_id].transaction
+        logs = self._venue.events(self._venue.block())
+        since = dropwhile(lambda log: log.transaction != opened, logs)
+        log = next(
+            (each for each in since if isinstance(each.event, Closed) and each.event.id == mandate_id), None
+        )
+        if log is None:
+            raise DeskError(
+                f"The trade of mandate 0x{mandate_id.hex()} has ended, and no event says how.",
+                cure="Do not trade on with this node: its events are not complete.",
+            )
+        self._journal.append(
+            entries.Outcome(
+                transaction=log.transaction,
+                status=1,
+                block=log.block,
+                gas_used=0,  # none of the desk's
+                events=(log.event,),
+            )
+        )
+        self._settle(log.event, self._venue.time_of(log.block) - self._shift, log.transaction)
+
+    def _settle(self, event: Closed, closed_at: int, transaction: str) -> None:
+        opening = self._open.pop(event.id)
+        self.tally.settled.append(
+            SettledTrade(opening, event.taken, closed_at, event.price, event.barrier, transaction)
+        )
+
+    # ---- what both share
+
+    def _signal(self, decision: Decision, side: Side) -> Signal:
+        assert decision.prediction is not None
+        bar_time = decision.closed_at + self._shift
+        return Signal(
+            model=self._model_id,
+            market=self._venue.market.id,
+            side=side,
+            patterns=decision.prediction.patterns,
+            confidence_bps=decision.confidence_bps,
+            bar_time=bar_time,
+            valid_until=bar_time + self._terms.validity,
+            inputs=decision.prediction.inputs,
+        )
+
+    def _send(self, purpose: str, fills: Sequence[Fill], send: Callable[[Announce], Receipt]) -> Receipt:
+        """Send a transaction; the journal knows of it before the chain does, and learns what became of it."""
+        mandates = tuple(fill.mandate.id for fill in fills)
+
+        def announce(transaction: str, nonce: int) -> None:
+            self._journal.append(
+                entries.Sent(purpose=purpose, transaction=transaction, nonce=nonce, mandates=mandates)
+            )
+
+        try:
+            receipt = send(announce)
+        except ChainError as error:
+            if error.mined is not None:
+                transaction, block, gas_used = error.mined
+                self._journal.append(
+                    entries.Outcome(
+                        transaction=transaction, status=0, block=block, gas_used=gas_used, revert=str(error)
+                    )
+                )
+            raise
+        self._journal.append(
+            entries.Outcome(
+                transaction=receipt.transaction,
+                status=1,
+                block=receipt.block,
+                gas_used=receipt.gas_used,
+                events=receipt.events,
+            )
+        )
+        return receipt
+
+    def _refuse(self, mandate_id: bytes, reason: Reason, bar_time: int) -> None:
+        self.tally.refused[reason] += 1
+        self._journal.append(entries.Refusal(mandate=mandate_id, bar_time=bar_time, reason=reason.label))
+
+    def _entry(self, decision: Decision) -> entries.Decided:
+        prediction = decision.prediction
+        return entries.Decided(
+            bar_time=decision.closed_at,
+            action=entries.Action.HOLD if decision.hold else entries.Action.SIGNAL,
+            reason=decision.hold,
+            side=None if decision.side is None else decision.side.name.lower(),
+            patterns=prediction.patterns if prediction else 0,
+            confidence_bps=decision.confidence_bps if prediction else None,
+            probabilities_bps=(
+                {"down": prediction.down_bps, "flat": prediction.flat_bps, "up": prediction.up_bps}
+                if prediction
+                else {}
+            ),
+            inputs=prediction.inputs if prediction else None,
+            threshold_bps=self._model.threshold_bps,
+        )
+
+
+def may_have_ended(trade: OpenTrade, price: Price, now: int) -> bool:
+    """Whether asking the venue about this trade is worth a call; levels and time are the venue's own."""
+    levels = trade.levels
+    low, high = sorted((levels.take_profit, levels.stop_loss))
+    return not low < price.value < high or now >= levels.horizon

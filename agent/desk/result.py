@@ -1,0 +1,145 @@
+"""What came of it, and what would have come of doing otherwise: the result, beside two baselines that need no model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.chain.values import BPS, Side
+from agent.desk.loop import Terms
+from agent.desk.trades import SettledTrade
+from agent.market.bars import Bars
+from agent.model.labels import Barriers, Exits, triple_barrier
+
+DRAWS = 2_000
+SIGNIFICANT = 0.01
+FEWEST_SIGNALS = 10
+TIE_BPS = 0.5  # of a trade's size: prices are rounded to units of at most a tenth of it
+
+
+@dataclass(frozen=True)
+class Result:
+    """Profit or loss in the quote token's smallest unit, after the spread at both ends of each trade.
+
+    Attributes
+    ----------
+    quote
+        Of the settled trades, together.
+    buy_and_hold
+        Of buying at the first replayed open and selling at the last close, once the size of a trade for each owner.
+    random_entry
+        Mean over many draws of the same trades entered at random bars of the same replay and ended at the same
+        barriers; trades of one signal are moved together. None where no trade could have ended.
+    p_value
+        Share of those draws that did at least as well, counting the real one in: (1 + better) / (1 + draws), after
+        Phipson and Smyth, *Permutation p-values should never be zero* (2010). A draw behind by less than `TIE_BPS` for
+        each trade did as well: what lies between is rounding. None where nothing can be drawn.
+    signals
+        How many signals the settled trades came from. Several owners may trade on one, and that is no more evidence.
+    """
+
+    quote: int
+    buy_and_hold: int
+    random_entry: int | None
+    p_value: float | None
+    signals: int
+
+    @property
+    def edge(self) -> bool:
+        """Whether the result can be told from luck."""
+        return (
+            self.p_value is not None
+            and self.p_value < SIGNIFICANT
+            and self.signals >= FEWEST_SIGNALS
+            and self.quote > 0
+        )
+
+    @property
+    def verdict(self) -> str:
+        """The result in one sentence, with its reason."""
+        if self.signals == 0:
+            return "No evidence of an edge: no trade was settled."
+        if self.p_value is None:
+            return "No evidence of an edge: too few bars to draw random entries from."
+        p = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
+        reason = f"{p} against random entries, {self.signals} {'signal' if self.signals == 1 else 'signals'}"
+        if self.edge:
+            return f"Better than random entries on this data: {reason}."
+        if self.signals < FEWEST_SIGNALS:
+            return f"No evidence of an edge: too few signals to tell ({reason})."
+        if self.p_value < SIGNIFICANT:
+            return f"No evidence of an edge: it lost less than random entries would have, but it lost ({reason})."
+        return f"No evidence of an edge: {reason}."
+
+
+def result_of(
+    settled: Sequence[SettledTrade],
+    bars: Bars,
+    *,
+    start: int,
+    stop: int,
+    barriers: Barriers,
+    terms: Terms,
+    owners: int,
+    seed: int,
+) -> Result:
+    """Judge the settled trades of a replay of the bars `start` to `stop`.
+
+    Parameters
+    ----------
+    settled
+        The trades, as the contract settled them.
+    bars, start, stop
+        What was replayed.
+    barriers, terms
+        How trades end, their size and spread.
+    owners
+        Among how many owners the size of buy-and-hold is counted.
+    seed
+        Of the random entries.
+    """
+    quote = sum(trade.profit_in_quote for trade in settled)
+    replayed = bars[start:stop]
+    signals = Counter((trade.opening.side, trade.opening.decision.closed_at) for trade in settled)
+    draws = _random_entries(replayed, signals, barriers=barriers, size=terms.size, seed=seed)
+    as_well = quote - len(settled) * terms.size * TIE_BPS / BPS
+    return Result(
+        quote=quote,
+        buy_and_hold=_buy_and_hold(replayed, size=terms.size * owners, spread_bps=terms.spread_bps),
+        random_entry=None if draws is None else round(float(draws.mean())),
+        p_value=None if draws is None else (1 + int((draws >= as_well).sum())) / (1 + len(draws)),
+        signals=len(signals),
+    )
+
+
+def _buy_and_hold(bars: Bars, *, size: int, spread_bps: int) -> int:
+    if not len(bars):
+        return 0
+    first, last = int(bars.open[0]), int(bars.close[-1])
+    return size * last * (BPS - spread_bps) // (first * (BPS + spread_bps)) - size
+
+
+def _random_entries(
+    bars: Bars, signals: Counter[tuple[Side, int]], *, barriers: Barriers, size: int, seed: int
+) -> np.ndarray | None:
+    """Total results of `DRAWS` draws, shape (DRAWS,), in smallest units of quote; None where there is nothing to draw."""
+    if not signals or len(bars) < 2:
+        return None
+    outcomes = triple_barrier(bars, barriers)
+    rng = np.random.default_rng(seed)
+    total = np.zeros(DRAWS)
+    for side, exits in ((Side.LONG, outcomes.long), (Side.SHORT, outcomes.short)):
+        owners = [count for (of, _), count in signals.items() if of is side]
+        ended = _ended(exits)
+        if owners and not len(ended):
+            return None
+        for count in owners:  # one signal at a time: all of a long replay's at once would take gigabytes
+            total += count * rng.choice(ended, size=DRAWS)
+    return total * size / BPS
+
+
+def _ended(exits: Exits) -> np.ndarray:
+    return exits.result_bps[~np.isnan(exits.result_bps)]

@@ -1,0 +1,185 @@
+"""Setting the stage on a local market: the model registered, deposits made, mandates created, the operator authorised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from agent.chain.accounts import Accounts
+from agent.chain.client import Chain
+from agent.chain.contracts import ModelsContract, SettlementContract, TokenContract
+from agent.chain.deploy import Deployment
+from agent.chain.values import BPS, PRICE_SCALE, Mandate, Side
+from agent.desk.loop import Terms
+from agent.errors import DeskError
+from agent.model.labels import Barriers
+from agent.model.patterns import mask_of
+
+EXPIRY = 4_102_444_800  # 2100-01-01: a replay's clock may run ahead of the data's by decades
+OWNER_TRADES = 20  # deposits, in multiples of a trade's size
+FILLER_TRADES = 100
+LARGEST_AMOUNT = 2**128 - 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Who trades with whom, under which model.
+
+    Attributes
+    ----------
+    model_id
+        The id under which the model is registered on chain.
+    mandates
+        The owners' standing instructions.
+    """
+
+    model_id: bytes
+    mandates: tuple[Mandate, ...]
+
+
+@dataclass(frozen=True)
+class Temper:
+    """What sets one owner of the demo apart from another.
+
+    Attributes
+    ----------
+    patterns
+        Names of the accepted patterns; none accepts any.
+    more_confidence_bps
+        What the owner asks for on top of the model's own threshold.
+    loss_limit_bps
+        Loss limit, as a share of one trade's size, in basis points.
+    cooldown_bars
+        Bars to wait after a trade.
+    """
+
+    patterns: tuple[str, ...]
+    more_confidence_bps: int
+    loss_limit_bps: int
+    cooldown_bars: int
+
+
+# Two owners on purpose: one takes what comes, the other shows what criteria are for.
+BOLD = Temper(patterns=(), more_confidence_bps=0, loss_limit_bps=10_000, cooldown_bars=0)
+CAREFUL = Temper(
+    patterns=("breakout_up", "breakout_down", "double_bottom", "double_top"),
+    more_confidence_bps=300,
+    loss_limit_bps=500,
+    cooldown_bars=3,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the demo's mandates are made from.
+
+    Attributes
+    ----------
+    artifact_hash
+        Hash of the model's artifact, 32 bytes.
+    threshold_bps
+        The model's own confidence threshold.
+    barriers
+        The barriers that the model was trained on.
+    interval
+        Seconds of a bar.
+    settling
+        Seconds by which the horizon is shortened, so that a trade that opened a little into its bar can still close
+        at the open of the bar in which its horizon ends.
+    terms
+        Size and spread.
+    slippage_bps
+        How much less than the oracle price the owners accept, in basis points: the spread, and what the price may
+        move between an offer and its settlement.
+    price
+        A price of the market, scaled by 1e36, to size the base side by.
+    """
+
+    artifact_hash: bytes
+    threshold_bps: int
+    barriers: Barriers
+    interval: int
+    settling: int
+    terms: Terms
+    slippage_bps: int
+    price: int
+
+    def size(self, side: Side) -> int:
+        """Worth of one trade in the smallest unit of the token that this side gives."""
+        return self.terms.size if side is Side.LONG else self.terms.size * PRICE_SCALE // self.price
+
+
+def set_stage(chain: Chain, deployment: Deployment, accounts: Accounts, plan: Plan) -> Stage:
+    """Register the model, deposit for owners and filler, authorise the operator and create the mandates.
+
+    Owners hold demo tokens already. Running it again on the same chain makes new mandates.
+    """
+    model_id = _register(chain, deployment, accounts, plan.artifact_hash)
+    settlement = SettlementContract(chain, deployment.settlement)
+    salt = chain.block_number.to_bytes(32, "big")
+    _deposit(chain, deployment, accounts.filler, plan, trades=FILLER_TRADES)
+    settlement.authorize(accounts.filler, accounts.operator.address)
+    mandates = []
+    for owner, temper in zip(accounts.owners, (BOLD, CAREFUL), strict=True):
+        _deposit(chain, deployment, owner, plan, trades=OWNER_TRADES)
+        for side in Side:
+            mandate = mandate_of(
+                owner.address, temper, side, deployment=deployment, model_id=model_id, plan=plan, salt=salt
+            )
+            settlement.create(owner, mandate)
+            mandates.append(mandate)
+    return Stage(model_id, tuple(mandates))
+
+
+def mandate_of(
+    owner: str, temper: Temper, side: Side, *, deployment: Deployment, model_id: bytes, plan: Plan, salt: bytes
+) -> Mandate:
+    """Return an owner's mandate for one side, with the barriers that the model was trained on."""
+    size = plan.size(side)
+    return Mandate(
+        owner=owner,
+        market=deployment.market,
+        source=deployment.models,
+        model=model_id,
+        side=side,
+        patterns=mask_of(temper.patterns),
+        min_confidence_bps=min(BPS, plan.threshold_bps + temper.more_confidence_bps),
+        max_slippage_bps=min(plan.slippage_bps, BPS - 1),
+        take_profit_bps=plan.barriers.take_profit_bps,
+        stop_loss_bps=plan.barriers.stop_loss_bps,
+        horizon=plan.barriers.horizon * plan.interval - plan.settling,
+        cooldown=temper.cooldown_bars * plan.interval,
+        max_signal_age=plan.interval,
+        max_price_age=plan.interval,
+        min_amount=max(1, size // 1_000),
+        # A trade is worth the same quote however far the price moves in a long replay.
+        max_amount=min(size * 1_000, LARGEST_AMOUNT),
+        min_price=0,
+        max_price=0,
+        loss_limit=max(1, size * temper.loss_limit_bps // BPS),
+        expiry=EXPIRY,
+        salt=salt,
+    )
+
+
+def _register(chain: Chain, deployment: Deployment, accounts: Accounts, artifact_hash: bytes) -> bytes:
+    registry = ModelsContract(chain, deployment.models)
+    publisher, key = accounts.operator.address, accounts.model_key.address
+    model_id = registry.id_of(publisher, key, artifact_hash)
+    registered, _, revoked = registry.model_of(model_id)
+    if revoked:
+        raise DeskError(
+            f"The model 0x{model_id.hex()} was revoked on this chain.", cure="Train or choose another."
+        )
+    if int(registered, 16) == 0:
+        registry.register(accounts.operator, artifact_hash, key)
+    return model_id
+
+
+def _deposit(chain: Chain, deployment: Deployment, account: LocalAccount, plan: Plan, *, trades: int) -> None:
+    settlement = SettlementContract(chain, deployment.settlement)
+    for token, side in ((deployment.quote, Side.LONG), (deployment.base, Side.SHORT)):
+        amount = plan.size(side) * trades
+        TokenContract(chain, token).approve(account, deployment.settlement, amount)
+        settlement.deposit(account, token, amount)

@@ -1,0 +1,100 @@
+"""What a desk remembers of its trades, and the counts that a report is made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from agent.chain.values import PRICE_SCALE, Barrier, Fill, Levels, Reason, Side
+from agent.desk.decision import Decision, Hold
+
+
+@dataclass(frozen=True)
+class OpenTrade:
+    """A trade that waits for a barrier.
+
+    Attributes
+    ----------
+    fill
+        Mandate, filler and amounts at the open, in smallest units.
+    decision
+        Why it was opened.
+    opened_at
+        Unix seconds, UTC, in the time of the data.
+    price
+        The oracle's at the open, scaled by 1e36.
+    transaction
+        Hash of the transaction that opened it.
+    levels
+        Where it ends, as the contract says.
+    """
+
+    fill: Fill
+    decision: Decision
+    opened_at: int
+    price: int
+    transaction: str
+    levels: Levels
+
+    @property
+    def side(self) -> Side:
+        return self.fill.mandate.side
+
+
+@dataclass(frozen=True)
+class SettledTrade:
+    """A trade that has ended.
+
+    Attributes
+    ----------
+    opening
+        How it began.
+    returned
+        What the owner got back at the close, in the smallest unit of the token given at the open.
+    closed_at
+        Unix seconds, UTC, in the time of the data.
+    price
+        The oracle's at the close, scaled by 1e36.
+    barrier
+        The barrier that ended it, as the contract says.
+    transaction
+        Hash of the transaction that closed it.
+    """
+
+    opening: OpenTrade
+    returned: int
+    closed_at: int
+    price: int
+    barrier: Barrier
+    transaction: str
+
+    @property
+    def profit(self) -> int:
+        """Gain or loss in the smallest unit of the token given."""
+        return self.returned - self.opening.fill.given
+
+    @property
+    def profit_in_quote(self) -> int:
+        """Gain or loss in the quote token's smallest unit; that of a Short is priced at its close, rounded down."""
+        if self.opening.side is Side.LONG:
+            return self.profit
+        return self.profit * self.price // PRICE_SCALE
+
+
+@dataclass
+class Tally:
+    """Everything a desk has done so far, in order; grows, and is never rewritten."""
+
+    signals: int = 0
+    holds: Counter[Hold] = field(default_factory=Counter)
+    refused: Counter[Reason] = field(default_factory=Counter)
+    settled: list[SettledTrade] = field(default_factory=list)
+    open_gas: list[int] = field(default_factory=list)
+    close_gas: list[int] = field(default_factory=list)
+
+    def count(self, decision: Decision) -> None:
+        """Count a decision."""
+        if decision.hold is None:
+            self.signals += 1
+        else:
+            self.holds[decision.hold] += 1

@@ -1,0 +1,210 @@
+"""Setting the stage: who may do what, with which deposits, under mandates that the contract finds sound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.chain.events import MandateCreated
+from agent.chain.values import BPS, PRICE_SCALE, Reason, Side
+from agent.desk.session import plan_of, terms_of
+from agent.desk.stage import BOLD, CAREFUL, FILLER_TRADES, OWNER_TRADES, Plan, Stage, mandate_of, set_stage
+from agent.errors import DeskError
+from agent.model.labels import Barriers
+from agent.model.patterns import mask_of
+from agent.model.trained import TrainedModel
+
+HOUR = 3_600
+
+
+def staged(room: Any, plan: Plan | None = None) -> Stage:
+    return set_stage(room.chain, room.at, room.people, plan or room.plan())
+
+
+def test_each_owner_has_a_mandate_for_each_side(room: Any) -> None:
+    stage = staged(room)
+    owners = [owner.address for owner in room.people.owners]
+    assert [(mandate.owner, mandate.side) for mandate in stage.mandates] == [
+        (owner, side) for owner in owners for side in Side
+    ]
+    assert len({mandate.id for mandate in stage.mandates}) == 4
+
+
+def test_the_contract_knows_every_mandate_as_it_is_told_here(room: Any) -> None:
+    stage = staged(room)
+    venue = room.venue()
+    created = {log.event.id: log.event for log in venue.events(venue.block()) if type(log.event) is MandateCreated}
+    for mandate in stage.mandates:
+        assert created[mandate.id].mandate == mandate
+        assert room.settlement.state_of(mandate.id).used_until > 0
+
+
+def test_the_barriers_are_those_that_the_model_was_trained_on(room: Any) -> None:
+    barriers = Barriers(take_profit_bps=120, stop_loss_bps=70, horizon=8, spread_bps=7)
+    for mandate in staged(room, room.plan(barriers)).mandates:
+        assert (mandate.take_profit_bps, mandate.stop_loss_bps) == (120, 70)
+        assert mandate.horizon == 8 * HOUR - 60
+        assert mandate.max_slippage_bps > barriers.spread_bps
+
+
+def test_one_owner_takes_what_comes_and_the_other_is_careful(room: Any) -> None:
+    bold, _, careful, _ = staged(room).mandates
+    assert (bold.patterns, bold.min_confidence_bps, bold.cooldown) == (0, 5_000, 0)
+    assert careful.patterns == mask_of(CAREFUL.patterns) != 0
+    assert (careful.min_confidence_bps, careful.cooldown) == (5_300, 3 * HOUR)
+    assert careful.loss_limit < bold.loss_limit
+
+
+def test_deposits_suffice_for_many_trades_of_each_side(room: Any) -> None:
+    people, plan = room.people, room.plan()
+
+    def deposits() -> list[int]:
+        return [
+            room.settlement.balance_of(account.address, token)
+            for account in (*people.owners, people.filler)
+            for token in (room.at.quote, room.at.base)
+        ]
+
+    before = deposits()
+    staged(room)
+    trades = [OWNER_TRADES, OWNER_TRADES, FILLER_TRADES]
+    assert [after - had for after, had in zip(deposits(), before, strict=True)] == [
+        n * plan.size(side) for n in trades for side in Side
+    ]
+
+
+def test_a_trade_is_worth_the_same_on_either_side(room: Any) -> None:
+    plan = room.plan()
+    assert plan.size(Side.LONG) == plan.terms.size
+    assert plan.size(Side.SHORT) * plan.price == plan.terms.size * PRICE_SCALE
+
+
+def test_the_operator_may_use_the_fillers_deposit_and_nobody_elses(room: Any) -> None:
+    staged(room)
+    operator, people = room.people.operator.address, room.people
+    assert room.settlement.is_authorized(people.filler.address, operator)
+    for other in (*people.owners, people.publisher, people.model_key):
+        assert not room.settlement.is_authorized(other.address, operator)
+
+
+def test_the_model_is_registered_with_its_key_under_the_hash_of_its_artifact(room: Any) -> None:
+    stage = staged(room, replace(room.plan(), artifact_hash=b"\x22" * 32))
+    key, publisher, revoked = room.models.model_of(stage.model_id)
+    assert (int(key, 16), int(publisher, 16), revoked) == (
+        int(room.people.model_key.address, 16),
+        int(room.people.operator.address, 16),
+        False,
+    )
+    assert {mandate.model for mandate in stage.mandates} == {stage.model_id}
+
+
+def test_setting_it_again_makes_new_mandates_of_the_same_model(room: Any) -> None:
+    first, second = staged(room), staged(room)
+    assert first.model_id == second.model_id
+    assert not {mandate.id for mandate in first.mandates} & {mandate.id for mandate in second.mandates}
+
+
+def test_a_revoked_model_is_refused_with_the_cure(room: Any) -> None:
+    room.models.revoke(room.people.operator, room.model_id)
+    with pytest.raises(DeskError, match=r"was revoked on this chain\. Train or choose another\."):
+        staged(room)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("owner", [0, 1])
+def test_the_desk_can_trade_under_each_mandate(room: Any, side: Side, owner: int) -> None:
+    stage = staged(room)
+    [mandate] = [
+        each for each in stage.mandates if (each.owner, each.side) == (room.people.owners[owner].address, side)
+    ]
+    word = "up" if side is Side.LONG else "down"
+    desk = room.desk(lambda close: word, mandate)  # it sees pattern 0, a breakout, with 80 %
+    room.signalled(desk)
+    assert set(desk.open_trades) == {mandate.id}
+    room.publish(2_100 if side is Side.LONG else 1_900)
+    desk.watch()
+    assert len(desk.tally.settled) == 1
+
+
+def test_the_careful_owner_refuses_what_the_bold_one_takes(room: Any) -> None:
+    stage = staged(room)
+    desk = room.desk(lambda close: "up", *stage.mandates, threshold_bps=5_000)
+    careful = [each for each in stage.mandates if each.owner == room.people.owners[1].address]
+    room.signalled(desk)
+    room.publish(2_100)
+    desk.watch()
+    again = room.closed_at + HOUR
+    desk.consider(np.array([2_100 * 10**8]), again)
+    room.publish(2_100, at=again)
+    desk.act()
+    assert desk.tally.refused == {Reason.COOLING_DOWN: 1}
+    assert not {mandate.id for mandate in careful} & set(desk.open_trades)
+
+
+# ---- whatever the model was trained on
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.data())
+def test_whatever_barriers_a_model_has_its_mandates_are_sound(another_room: Any, data: st.DataObject) -> None:
+    stop_loss = data.draw(st.integers(1, BPS - 1), label="stop loss")
+    barriers = Barriers(
+        take_profit_bps=data.draw(st.integers(1, BPS - 1), label="take profit"),
+        stop_loss_bps=stop_loss,
+        horizon=data.draw(st.integers(1, 100), label="horizon"),
+        spread_bps=data.draw(st.integers(0, stop_loss - 1), label="spread"),
+    )
+    price = data.draw(st.integers(10**17, 10**35), label="price")
+    threshold = data.draw(st.integers(0, BPS), label="threshold")
+    with another_room() as room:
+        plan = replace(room.plan(barriers), price=price, threshold_bps=threshold)
+        for temper in (BOLD, CAREFUL):
+            for side in Side:
+                mandate = mandate_of(
+                    room.people.owners[0].address,
+                    temper,
+                    side,
+                    deployment=room.at,
+                    model_id=room.model_id,
+                    plan=plan,
+                    salt=b"\x01" * 32,
+                )
+                room.settlement.create(room.people.owners[0], mandate)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_at_the_edge_of_what_a_contract_can_hold_a_mandate_asks_for_no_more_than_fits(
+    room: Any, side: Side
+) -> None:
+    plan = replace(room.plan(Barriers(stop_loss_bps=BPS - 1, spread_bps=BPS - 2)), price=10**9)
+    mandate = mandate_of(
+        room.people.owners[0].address,
+        BOLD,
+        side,
+        deployment=room.at,
+        model_id=room.model_id,
+        plan=plan,
+        salt=b"\x01" * 32,
+    )
+    assert mandate.max_slippage_bps == BPS - 1
+    assert mandate.max_amount < 2**128
+    room.settlement.create(room.people.owners[0], mandate)
+
+
+def test_a_plan_takes_its_terms_from_the_model(model: TrainedModel) -> None:
+    plan = plan_of(model, interval=HOUR, price=10**27)
+    assert plan.barriers == model.manifest.barriers
+    assert plan.threshold_bps == model.threshold_bps
+    assert plan.terms == terms_of(model, HOUR)
+    assert plan.terms.spread_bps == model.manifest.barriers.spread_bps
+    assert plan.artifact_hash.hex() == model.id.removeprefix("0x")
+    assert plan_of(model, interval=20, price=10**27).settling == 10
