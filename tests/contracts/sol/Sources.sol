@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @notice Answers every question with the same bytes.
+contract Parrot {
+    bytes private _answer;
+
+    constructor(bytes memory answer) {
+        _answer = answer;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        return _answer;
+    }
+}
+
+/// @notice Refuses to answer.
+contract Mute {
+    error Nothing(string said);
+
+    fallback() external {
+        revert Nothing("I would rather not say");
+    }
+}
+
+/// @notice Agrees, after a write that a question must not make.
+contract Scribbler {
+    uint256 private _asked;
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        _asked += 1;
+        return abi.encode(true);
+    }
+}
+
+/// @notice Agrees, in far more words than anybody asked for.
+contract Chatterbox {
+    uint256 private immutable WORDS;
+
+    constructor(uint256 words) {
+        WORDS = words;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory answer) {
+        answer = new bytes(WORDS * 32);
+        answer[31] = 0x01;
+    }
+}
+
+/// @notice Thinks until the gas is gone.
+contract Ponderer {
+    fallback() external {
+        while (true) {}
+    }
+}

@@ -1,0 +1,54 @@
+"""`cancel`: for good, by the owner alone, and never in the way of a close."""
+
+from __future__ import annotations
+
+from agent.chain.events import Closed, MandateCancelled
+from agent.chain.values import Reason
+
+
+def test_is_logged_and_remembered(desk, mandate):
+    created = mandate()
+    assert desk.settlement.cancel(desk.owner, created).events == [MandateCancelled(created.id)]
+    assert desk.settlement.state_of(created.id).cancelled
+
+
+def test_nothing_opens_any_more(desk, mandate, signal):
+    cancelled = mandate()
+    desk.settlement.cancel(desk.owner, cancelled)
+    assert desk.check_open(signal(), cancelled) is Reason.CANCELLED
+
+
+def test_leaves_the_owners_other_mandates_alone(desk, mandate, signal):
+    kept = mandate()
+    desk.settlement.cancel(desk.owner, mandate())
+    assert desk.check_open(signal(), kept) is Reason.NONE
+
+
+def test_an_open_trade_still_closes(desk):
+    trading = desk.trading()
+    desk.settlement.cancel(desk.owner, trading)
+    desk.set_price("2040")
+    [closed] = desk.close(trading).events
+    assert (type(closed), closed.id) == (Closed, trading.id)
+    assert desk.settlement.state_of(trading.id).cancelled
+
+
+def test_stays_cancelled_after_its_trade_has_closed(desk, signal):
+    trading = desk.trading(cooldown=0)
+    desk.settlement.cancel(desk.owner, trading)
+    desk.set_price("2040")
+    desk.close(trading)
+    assert desk.check_open(signal(), trading) is Reason.CANCELLED
+
+
+def test_refuses_whoever_is_not_the_owner(desk, mandate, reverts):
+    created = mandate()
+    for somebody in (desk.operator, desk.filler, desk.publisher, desk.other):
+        with reverts("NotOwner", owner=desk.owner.address, caller=somebody.address):
+            desk.settlement.cancel(somebody, created)
+
+
+def test_refuses_a_mandate_that_was_never_created(desk, reverts):
+    draft = desk.draft()
+    with reverts("MandateUnknown", id=draft.id):
+        desk.settlement.cancel(desk.owner, draft)

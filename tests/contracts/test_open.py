@@ -1,0 +1,281 @@
+"""`open`: what a settled fill changes, what a refused one does not, and that a signal is used once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from eth_abi import encode
+
+from agent.chain.events import Opened, Presented, Refused
+from agent.chain.values import MandateState, Reason, Side
+from agent.errors import OutOfGas
+
+BASE = 10**18
+QUOTE = 10**6
+PRICE = 2_000 * 10**24  # 2,000 quote tokens (6 decimals) for a base token (18), as the contract counts
+
+SOURCE_GAS = 2_000_000
+
+
+# ---- one fill
+
+
+def test_a_long_gives_quote_and_takes_base(desk, mandate, signal):
+    long, before = mandate(side=Side.LONG), desk.ledger()
+    desk.open(signal(side=Side.LONG), desk.fill(long, given=2_000 * QUOTE, taken=BASE))
+    assert changes(before, desk.ledger()) == {
+        ("owner", "quote"): -2_000 * QUOTE,
+        ("filler", "quote"): +2_000 * QUOTE,
+        ("filler", "base"): -BASE,
+        ("owner", "base"): +BASE,
+    }
+
+
+def test_a_short_gives_base_and_takes_quote(desk, mandate, signal):
+    short, before = mandate(side=Side.SHORT), desk.ledger()
+    desk.open(signal(side=Side.SHORT), desk.fill(short, given=BASE, taken=2_000 * QUOTE))
+    assert changes(before, desk.ledger()) == {
+        ("owner", "base"): -BASE,
+        ("filler", "base"): +BASE,
+        ("filler", "quote"): -2_000 * QUOTE,
+        ("owner", "quote"): +2_000 * QUOTE,
+    }
+
+
+def test_logs_the_signal_the_amounts_and_the_oracles_price(desk, mandate, signal):
+    long, seen = mandate(), signal()
+    assert desk.open(seen, desk.fill(long, given=2_000 * QUOTE, taken=BASE)).events == [
+        Presented(seen.model, seen.market, seen),
+        Opened(long.id, desk.filler.address, given=2_000 * QUOTE, taken=BASE, price=PRICE),
+    ]
+
+
+def test_remembers_the_trade_and_the_bar_of_its_signal(desk, mandate, signal):
+    long, seen = mandate(), signal()
+    desk.open(seen, desk.fill(long, given=2_000 * QUOTE, taken=BASE), at=seen.bar_time + 7)
+    assert desk.settlement.trade_of(long.id) == (2_000 * QUOTE, BASE)
+    assert desk.settlement.state_of(long.id) == MandateState(
+        used_until=seen.bar_time, changed_at=seen.bar_time + 7, trading=True, cancelled=False, net_loss=0
+    )
+
+
+def test_moves_no_token(desk, mandate, signal):
+    before = wallets(desk)
+    desk.open(signal(), mandate())
+    assert wallets(desk) == before
+
+
+def test_an_owner_may_receive_more_than_the_price(desk, mandate, signal):
+    generous = desk.fill(mandate(), given=2_000 * QUOTE, taken=3 * BASE)
+    assert desk.open(signal(), generous).events[-1].taken == 3 * BASE
+
+
+def test_short_slippage_is_counted_in_quote(desk, mandate, signal):
+    short = mandate(side=Side.SHORT, max_slippage_bps=50)
+    least = 2_000 * QUOTE * 9_950 // 10_000
+    assert desk.check_open(signal(side=Side.SHORT), desk.fill(short, taken=least - 1)) is Reason.SLIPPAGE
+    assert desk.check_open(signal(side=Side.SHORT), desk.fill(short, taken=least)) is Reason.NONE
+
+
+def test_nothing_given_is_too_small_even_without_a_minimum(desk, mandate, signal):
+    nothing = desk.fill(mandate(min_amount=0), given=0, taken=BASE)
+    assert desk.check_open(signal(), nothing) is Reason.AMOUNT_TOO_SMALL
+
+
+@pytest.mark.parametrize("patterns", [0, 0b0001, 0b1000_0000, 2**32 - 1])
+def test_a_mandate_without_patterns_accepts_any(desk, mandate, signal, patterns):
+    assert desk.check_open(signal(patterns=patterns), mandate(patterns=0)) is Reason.NONE
+
+
+def test_a_signal_without_patterns_has_none_of_those_asked_for(desk, mandate, signal):
+    assert desk.check_open(signal(patterns=0), mandate(patterns=2**32 - 1)) is Reason.WRONG_PATTERN
+
+
+# ---- exactly once
+
+
+def test_a_signal_opens_a_mandate_once(desk, signal):
+    mandate = desk.mandate(cooldown=0)
+    used = signal()
+    desk.open(used, mandate)
+    desk.set_price("2040")
+    desk.close(mandate)
+    assert desk.open(used, mandate).events[-1] == Refused(mandate.id, Reason.SIGNAL_USED)
+
+
+def test_a_signal_of_an_earlier_bar_than_the_last_one_used_is_used_too(desk, signal):
+    mandate = desk.mandate(cooldown=0)
+    used = signal()
+    desk.open(used, mandate)
+    desk.set_price("2040")
+    desk.close(mandate)
+    for bar_time, reason in [
+        (used.bar_time - 1, Reason.SIGNAL_USED),
+        (used.bar_time, Reason.SIGNAL_USED),
+        (used.bar_time + 1, Reason.NONE),
+    ]:
+        another = signal(bar_time=bar_time, inputs=b"\x33" * 32)
+        assert desk.check_open(another, mandate) is reason
+
+
+def test_a_refused_signal_is_not_used_up(desk, mandate, signal):
+    long, seen = mandate(), signal()
+    too_little = desk.fill(long, taken=1)
+    assert desk.open(seen, too_little).events[-1] == Refused(long.id, Reason.SLIPPAGE)
+    assert isinstance(desk.open(seen, long).events[-1], Opened)
+
+
+def test_a_signal_opens_every_mandate_that_accepts_it(desk, mandate, signal):
+    first, second = mandate(), mandate(by=desk.other)
+    seen = signal()
+    assert desk.open(seen, first).events[-1].id == first.id
+    assert desk.open(seen, second).events[-1].id == second.id
+
+
+def test_a_mandate_twice_in_a_batch_opens_once(desk, mandate, signal):
+    long, before = mandate(), desk.ledger()
+    fill = desk.fill(long, given=2_000 * QUOTE, taken=BASE)
+    opened, refused = desk.open(signal(), fill, fill).events[1:]
+    assert (type(opened), refused) == (Opened, Refused(long.id, Reason.TRADE_OPEN))
+    assert changes(before, desk.ledger())["owner", "base"] == BASE
+
+
+# ---- batches
+
+
+def test_without_fills_a_signal_is_presented_and_nothing_else_happens(desk, signal):
+    seen = signal()
+    assert desk.open(seen).events == [Presented(seen.model, seen.market, seen)]
+
+
+def test_each_fill_of_a_batch_is_judged_on_its_own(desk, mandate, signal):
+    good, picky, late = mandate(), mandate(by=desk.other, min_confidence_bps=9_000), mandate(by=desk.other)
+    desk.settlement.cancel(desk.other, late)
+    last = mandate(by=desk.other)
+    opened, low, cancelled, also = desk.open(signal(), good, picky, late, last).events[1:]
+    assert (type(opened), opened.id) == (Opened, good.id)
+    assert low == Refused(picky.id, Reason.LOW_CONFIDENCE)
+    assert cancelled == Refused(late.id, Reason.CANCELLED)
+    assert (type(also), also.id) == (Opened, last.id)
+
+
+def test_a_batch_spends_a_balance_only_once(desk, mandate, signal):
+    first, second = mandate(), mandate(by=desk.other)
+    rest = desk.settlement.balance_of(desk.filler.address, desk.at.base) - (2 * BASE - 1)
+    desk.settlement.withdraw(desk.filler, desk.at.base, rest)
+    events = desk.open(signal(), desk.fill(first, taken=BASE), desk.fill(second, taken=BASE)).events
+    assert isinstance(events[1], Opened)
+    assert events[2] == Refused(second.id, Reason.FILLER_BALANCE)
+
+
+def test_what_one_fill_delivers_the_next_may_use(desk, mandate, signal):
+    """A filler without quote can still fill the second: the first has just paid it."""
+    desk.settlement.withdraw(
+        desk.filler, desk.at.quote, desk.settlement.balance_of(desk.filler.address, desk.at.quote)
+    )
+    long, elsewhere = mandate(), signal()
+    desk.open(elsewhere, desk.fill(long, given=2_000 * QUOTE, taken=BASE))
+    assert desk.settlement.balance_of(desk.filler.address, desk.at.quote) == 2_000 * QUOTE
+
+
+# ---- sources
+
+
+SOURCES = {
+    "is no contract": lambda desk: desk.stranger.address,
+    "reverts": lambda desk: desk.deploy("Mute").address,
+    "returns nothing": lambda desk: desk.deploy("Parrot", b"").address,
+    "returns one byte": lambda desk: desk.deploy("Parrot", b"\x01").address,
+    "says no": lambda desk: desk.deploy("Parrot", encode(["bool"], [False])).address,
+    "says two": lambda desk: desk.deploy("Parrot", encode(["uint256"], [2])).address,
+    "says yes and more": lambda desk: desk.deploy("Parrot", encode(["bool", "bool"], [True, True])).address,
+    "says yes in a thousand words": lambda desk: desk.deploy("Chatterbox", 1_000).address,
+    "writes before it agrees": lambda desk: desk.deploy("Scribbler").address,
+    "burns all its gas": lambda desk: desk.deploy("Ponderer").address,
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_a_source_that_misbehaves_refuses_its_own_fills_and_no_others(desk, mandate, signal, source):
+    first, bad, last = mandate(), mandate(by=desk.other, source=source(desk)), mandate(by=desk.other)
+    fills = [desk.fill(each) for each in (first, bad, last)]
+    opened, refused, also = desk.open(signal(), *fills, gas=500_000 + SOURCE_GAS).events[1:]
+    assert (type(opened), opened.id) == (Opened, first.id)
+    assert refused == Refused(bad.id, Reason.NOT_VOUCHED)
+    assert (type(also), also.id) == (Opened, last.id)
+
+
+def test_sources_that_talk_without_end_cost_no_more_gas_than_their_limit_each(desk, mandate, signal):
+    talkers = [mandate(by=desk.other, source=desk.deploy("Chatterbox", 30_000).address) for _ in range(4)]
+    good = mandate()
+    receipt = desk.open(signal(), *talkers, good, gas=4 * SOURCE_GAS + 1_000_000)
+    assert receipt.events[1:5] == [Refused(each.id, Reason.NOT_VOUCHED) for each in talkers]
+    assert type(receipt.events[5]) is Opened
+    assert receipt.gas_used < 4 * SOURCE_GAS + 300_000
+
+
+def test_a_source_that_says_yes_is_believed_by_those_who_named_it_and_by_nobody_else(desk, mandate, signal):
+    credulous = desk.deploy("Parrot", encode(["bool"], [True])).address
+    sober, naive, also_sober = mandate(), mandate(by=desk.other, source=credulous), mandate(by=desk.other)
+    fills = [desk.fill(each) for each in (sober, naive, also_sober)]
+    refused, opened, also_refused = desk.open(signal(), *fills, evidence=b"forged").events[1:]
+    assert refused == Refused(sober.id, Reason.NOT_VOUCHED)
+    assert (type(opened), opened.id) == (Opened, naive.id)
+    assert also_refused == Refused(also_sober.id, Reason.NOT_VOUCHED)
+
+
+def test_a_batch_without_gas_for_its_sources_settles_nothing(desk, mandate, signal):
+    good, bad = mandate(), mandate(by=desk.other, source=desk.deploy("Ponderer").address)
+    fills, before = [desk.fill(good), desk.fill(bad), desk.fill(mandate())], desk.ledger()
+    with pytest.raises(OutOfGas):
+        desk.open(signal(), *fills, gas=400_000)
+    assert desk.ledger() == before
+    assert not desk.settlement.state_of(good.id).trading
+
+
+# ---- oracles
+
+
+ORACLES = {
+    "is no contract": lambda desk: desk.stranger.address,
+    "reverts": lambda desk: desk.deploy("Mute").address,
+    "returns nothing": lambda desk: desk.deploy("Parrot", b"").address,
+    "has a price and no time": lambda desk: desk.deploy("Parrot", encode(["uint256"], [PRICE])).address,
+    "has no price": lambda desk: desk.puppet(0).oracle,
+    "has a price beyond all bounds": lambda desk: desk.puppet(2**256 - 1).oracle,
+}
+
+
+@pytest.mark.parametrize("oracle", ORACLES.values(), ids=ORACLES)
+def test_an_oracle_without_a_usable_price_is_a_reason_not_a_revert(desk, mandate, signal, oracle):
+    market = replace(desk.market, oracle=oracle(desk))
+    long = mandate(market=market, max_price_age=2**32 - 1)
+    seen, fill = signal(market=market.id), desk.fill(long, given=2_000 * QUOTE, taken=BASE)
+    assert desk.check_open(seen, fill) is Reason.PRICE_INVALID
+    assert desk.open(seen, fill).events[-1] == Refused(long.id, Reason.PRICE_INVALID)
+
+
+def test_a_price_from_the_future_is_none(desk, mandate, signal):
+    market = desk.puppet(PRICE)
+    long, seen = mandate(market=market, max_price_age=2**32 - 1), signal(market=market.id)
+    fill = desk.fill(long, given=2_000 * QUOTE, taken=BASE)
+    desk.set_puppet(market, PRICE, updated_at=seen.bar_time + 1)
+    assert desk.check_open(seen, fill) is Reason.PRICE_INVALID
+    assert desk.check_open(seen, fill, at=seen.bar_time + 1) is Reason.NONE
+
+
+@pytest.mark.parametrize("answer", [0, -1, -(2**127)])
+def test_a_feed_without_a_positive_answer_settles_nothing(desk, mandate, signal, answer):
+    desk.feed.push(desk.publisher, answer)
+    fill = desk.fill(mandate(), given=2_000 * QUOTE, taken=BASE)
+    assert desk.check_open(signal(), fill) is Reason.PRICE_INVALID
+
+
+def changes(before, after):
+    return {key: after[key] - before[key] for key in before if after[key] != before[key]}
+
+
+def wallets(desk):
+    accounts = [desk.owner.address, desk.other.address, desk.filler.address, desk.settlement.address]
+    return [token.balance_of(account) for token in (desk.base, desk.quote) for account in accounts]
