@@ -1,0 +1,108 @@
+"""The command line: which commands there are, and how each error ends: one line, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from agent import __version__
+from agent.cli.chain import chain
+from agent.cli.check import check
+from agent.cli.data import data
+from agent.cli.demo import demo
+from agent.cli.deploy import deploy
+from agent.cli.doctor import doctor
+from agent.cli.run import run
+from agent.cli.train import train
+from agent.errors import BooksUnbalanced, PatternSettleError
+
+NAME = "patternsettle"
+UNBALANCED = 1
+REFUSED = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name=NAME,
+    help="Patterns found by a model, trades settled by a contract, everything traceable.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text: it reads well at any width, and starts faster
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Patterns found by a model, trades settled by a contract, everything traceable."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for command in (demo, run, train, check, data, chain, deploy, doctor):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    # A name that this terminal cannot show must not end a command that has done its work.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0, 1 for books or a model that failed, 2 for what was refused, 130 for Ctrl-C."""
+    wanted = sys.argv[1:] if arguments is None else list(arguments)
+    command = typer.main.get_command(app)
+    try:
+        # Not `app(...)`: typer would end the process where a reader has gone, and say nothing of Ctrl-C.
+        with command.make_context(NAME, wanted) as context:
+            command.invoke(context)
+        sys.stdout.flush()  # here, so that a reader that has gone is met here
+    except typer.Exit as end:
+        return end.exit_code
+    except PatternSettleError as error:
+        return _refuse(str(error), code=UNBALANCED if isinstance(error, BooksUnbalanced) else REFUSED)
+    except TyperException as error:
+        return _refuse(_told(error))
+    except KeyboardInterrupt:
+        return _refuse("interrupted.", code=INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _told(error: TyperException) -> str:
+    """What was wrong on the command line, and where to look."""
+    said = " ".join(error.format_message().split())
+    if likely := getattr(error, "possibilities", None):
+        said = f"{error.message}. Did you mean {' or '.join(sorted(likely))}?"
+    elif not said.endswith(("?", ".")):
+        said += "."
+    command = getattr(getattr(error, "ctx", None), "command_path", NAME)
+    return f"{said} See {command} --help."
+
+
+def _refuse(said: str, *, code: int = REFUSED) -> int:
+    print(f"{NAME}: {said}", file=sys.stderr)
+    return code

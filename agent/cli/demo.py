@@ -1,0 +1,64 @@
+"""`patternsettle demo`: train on the first part of some bars, replay the rest, settle, report."""
+
+from __future__ import annotations
+
+from agent.cli.choice import (
+    SEED,
+    BarsOption,
+    Choice,
+    JournalOption,
+    ModelOption,
+    RpcOption,
+    SeedOption,
+    TrustOption,
+    WalkOption,
+)
+from agent.cli.options import (
+    DataOption,
+    DateOrderOption,
+    DuplicatesOption,
+    ImpossibleOption,
+    JsonOption,
+    MarketOption,
+)
+
+
+def demo(
+    data: DataOption = None,
+    market: MarketOption = None,
+    bars: BarsOption = None,
+    seed: SeedOption = SEED,
+    model: ModelOption = None,
+    trust: TrustOption = None,
+    rpc: RpcOption = None,
+    walk: WalkOption = False,
+    journal: JournalOption = ":memory:",
+    duplicates: DuplicatesOption = "refuse",
+    impossible: ImpossibleOption = "refuse",
+    date_order: DateOrderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Watch a model find patterns and a contract settle the trades.
+
+    Without --data the bars are synthetic, with patterns planted in them, and are shown as such.
+    """
+    from agent.cli.running import carry_out  # here, for it takes seconds that other commands need not wait
+
+    carry_out(
+        Choice(
+            data=data,
+            market=market,
+            duplicates=duplicates,
+            impossible=impossible,
+            date_order=date_order,
+            bars=bars,
+            seed=seed,
+            model=model,
+            trust=tuple(trust or ()),
+            rpc=rpc,
+            journal=journal,
+            walk=walk,
+            generate=True,
+            json=json,
+        )
+    )

@@ -1,0 +1,95 @@
+"""The options with which every command reads price files, and the one function that obeys them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.errors import UsageError
+from agent.market.policies import DateOrder, Duplicates, Impossible
+
+if TYPE_CHECKING:
+    from agent.market.read import Loaded
+
+__all__ = [
+    "DataOption",
+    "DateOrder",
+    "DateOrderOption",
+    "Duplicates",
+    "DuplicatesOption",
+    "FileArgument",
+    "Impossible",
+    "ImpossibleOption",
+    "JsonOption",
+    "MarketOption",
+    "load_bars",
+]
+
+_FILE_HELP = "Price file: CSV (also .gz or .zip), JSON, Parquet or Feather."
+
+FileArgument = Annotated[Path, typer.Argument(help=_FILE_HELP, show_default=False)]
+DataOption = Annotated[Path | None, typer.Option("--data", help=_FILE_HELP, show_default=False)]
+MarketOption = Annotated[
+    str | None,
+    typer.Option(
+        "--market", help="Market to read where the file holds several, like ETH/USDT.", show_default=False
+    ),
+]
+DuplicatesOption = Annotated[
+    Duplicates,
+    typer.Option("--duplicates", help="Which of several rows that contradict each other at one time to keep."),
+]
+ImpossibleOption = Annotated[
+    Impossible,
+    typer.Option(
+        "--impossible", help="What to do with rows that no market can have traded, like a high below the low."
+    ),
+]
+DateOrderOption = Annotated[
+    DateOrder | None,
+    typer.Option(
+        "--date-order",
+        help="Whether 01/02/2024 has the day or the month first, where nothing tells.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+def load_bars(
+    file: Path,
+    *,
+    market: str | None = None,
+    duplicates: Duplicates = "refuse",
+    impossible: Impossible = "refuse",
+    date_order: DateOrder | None = None,
+    at_least: int = 0,
+) -> Loaded:
+    """Read bars as the options of a command say.
+
+    Parameters
+    ----------
+    file, market, duplicates, impossible, date_order
+        As given on the command line.
+    at_least
+        Bars the command needs, where those that any series has do not suffice.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read safely.
+    """
+    from agent.market.read import load  # here, for pandas takes half a second that `--help` need not wait
+
+    if market is not None and not market.strip():
+        raise UsageError("--market is empty.", cure="Name a market, like `--market ETH/USDT`, or leave it out.")
+    return load(
+        file,
+        market=market,
+        duplicates=duplicates,
+        impossible=impossible,
+        date_order=date_order,
+        at_least=at_least,
+    )

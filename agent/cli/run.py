@@ -1,0 +1,71 @@
+"""`patternsettle run`: the desk alone, with a model of one's own, on a chain of one's own, and a journal that stays."""
+
+from __future__ import annotations
+
+from agent.cli.choice import (
+    SEED,
+    BarsOption,
+    Choice,
+    JournalOption,
+    ModelOption,
+    RpcOption,
+    SeedOption,
+    TrustOption,
+)
+from agent.cli.options import (
+    DataOption,
+    DateOrderOption,
+    DuplicatesOption,
+    ImpossibleOption,
+    JsonOption,
+    MarketOption,
+)
+from agent.errors import UsageError
+
+JOURNAL = "patternsettle.sqlite"
+
+
+def run(
+    data: DataOption = None,
+    market: MarketOption = None,
+    bars: BarsOption = None,
+    seed: SeedOption = SEED,
+    model: ModelOption = None,
+    trust: TrustOption = None,
+    rpc: RpcOption = None,
+    journal: JournalOption = JOURNAL,
+    duplicates: DuplicatesOption = "refuse",
+    impossible: ImpossibleOption = "refuse",
+    date_order: DateOrderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Trade on a chain that replays by itself, or on bars from a file.
+
+    Such a chain is what `patternsettle chain` serves; bars from a file are replayed on a chain in this process, or on a
+    development node.
+    """
+    if data is None and rpc is None:
+        raise UsageError(
+            "There is nothing to trade on.",
+            cure="Give bars with --data FILE, or a chain that replays some with --rpc URL.",
+        )
+    from agent.cli.running import carry_out  # here, for it takes seconds that other commands need not wait
+
+    carry_out(
+        Choice(
+            data=data,
+            market=market,
+            duplicates=duplicates,
+            impossible=impossible,
+            date_order=date_order,
+            bars=bars,
+            seed=seed,
+            model=model,
+            trust=tuple(trust or ()),
+            rpc=rpc,
+            journal=journal,
+            walk=False,
+            generate=False,
+            json=json,
+        )
+    )

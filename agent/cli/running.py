@@ -1,0 +1,155 @@
+"""What `demo` and `run` share: bars chosen, a model trained or loaded, the run made, its report shown."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from agent.chain.accounts import Accounts, accounts_of
+from agent.chain.client import Chain
+from agent.chain.feed import require_settable_time
+from agent.cli.beforehand import require_development, require_funds, require_generable, require_journal
+from agent.cli.choice import Choice
+from agent.cli.options import load_bars
+from agent.cli.output import show_json
+from agent.cli.progress import step, warn
+from agent.cli.render import show_report
+from agent.cli.stopping import stop_on_interrupt
+from agent.desk.books import require_balanced
+from agent.desk.follow import Follower, FollowRun, run_follow
+from agent.desk.report import Report
+from agent.desk.session import Run, require_unseen, run_replay
+from agent.errors import UsageError
+from agent.market.bars import Bars
+from agent.market.synthetic import planted, random_walk
+from agent.model.labels import DEFAULT_BARRIERS
+from agent.model.splits import split
+from agent.model.train import train
+from agent.model.trained import TrainedModel
+from agent.settings import Settings, load_settings
+
+REPLAYED = 500
+TRAINED_ON = 6_000  # synthetic bars before those replayed
+
+
+def carry_out(choice: Choice) -> None:
+    """Run as chosen, print the report, and end with an error where the books do not balance."""
+    settings = load_settings()
+    accounts = accounts_of(settings)
+    require_journal(choice.journal)
+    if choice.rpc is None:
+        require_development(settings)
+    else:
+        with Chain.connect(choice.rpc, settings=settings) as chain:
+            require_funds(chain, (accounts.operator, *accounts.owners, accounts.filler))
+            if Follower.serves(chain):
+                return _show(choice, _followed(choice, chain, settings))
+            _require_replayable(choice, chain, accounts)
+    return _show(choice, _replayed(choice, settings))
+
+
+def _require_replayable(choice: Choice, chain: Chain, accounts: Accounts) -> None:
+    if choice.data is None and not choice.generate:
+        raise UsageError(
+            f"The chain at {choice.rpc} replays no bars.",
+            cure="Give some with --data FILE, or the address of a patternsettle chain.",
+        )
+    require_settable_time(chain)
+    require_funds(chain, (accounts.publisher,))
+
+
+def _replayed(choice: Choice, settings: Settings) -> Report:
+    replayed = choice.bars or REPLAYED
+    bars = _bars(choice, replayed)
+    start = len(bars) - replayed
+    if start < 0:
+        raise UsageError(
+            f"There are {len(bars):,} bars, and {replayed:,} were to be replayed.",
+            cure="Replay fewer with --bars, or give a longer series.",
+        )
+    began = time.monotonic()
+    if choice.model is None:
+        model = _trained(bars, replayed, choice.seed)
+    else:
+        model = _saved(choice.model, choice.trust)
+        require_unseen(model, first=int(bars.time[start]), interval=bars.interval)
+    seconds = time.monotonic() - began
+    with stop_on_interrupt() as stop, step(f"Replaying {replayed:,} bars", total=replayed) as advance:
+        return run_replay(
+            Run(
+                bars=bars,
+                start=start,
+                model=model,
+                settings=settings,
+                rpc=choice.rpc,
+                journal=choice.journal,
+                seed=choice.seed,
+                train_seconds=seconds,
+                stop=stop.is_set,
+                on_bar=advance,
+            )
+        )
+
+
+def _followed(choice: Choice, chain: Chain, settings: Settings) -> Report:
+    if choice.data is not None or choice.walk:
+        raise UsageError(
+            f"The chain at {choice.rpc} replays bars of its own.",
+            cure="Leave out --data and --walk, or give them to patternsettle chain.",
+        )
+    saved = None if choice.model is None else _saved(choice.model, choice.trust)
+
+    def model_for(history: Bars) -> TrainedModel:
+        return saved or _trained(history, 0, choice.seed)
+
+    with stop_on_interrupt() as stop, step("Following the chain", total=choice.bars) as advance:
+        return run_follow(
+            chain,
+            FollowRun(
+                model_for=model_for,
+                settings=settings,
+                journal=choice.journal,
+                seed=choice.seed,
+                limit=choice.bars,
+                stop=stop.is_set,
+                on_bar=advance,
+            ),
+        )
+
+
+def _bars(choice: Choice, replayed: int) -> Bars:
+    if choice.data is not None:
+        loaded = load_bars(
+            choice.data,
+            market=choice.market,
+            duplicates=choice.duplicates,
+            impossible=choice.impossible,
+            date_order=choice.date_order,
+        )
+        warn(loaded)
+        return loaded.bars
+    require_generable(replayed)
+    make = random_walk if choice.walk else planted
+    return make(TRAINED_ON + replayed, seed=choice.seed)
+
+
+def _saved(path: Path, trust: tuple[str, ...]) -> TrainedModel:
+    # Here, for skops takes a second that a run without a saved model need not wait.
+    from agent.model.artifact import load
+
+    return load(path, trusted=trust)
+
+
+def _trained(bars: Bars, replayed: int, seed: int) -> TrainedModel:
+    """Train on everything before the bars to be replayed, less a gap."""
+    training = split(bars, replay=replayed, horizon=DEFAULT_BARRIERS.horizon).training if replayed else bars
+    with step(f"Training on {len(training):,} bars"):
+        return train(training, seed=seed)
+
+
+def _show(choice: Choice, report: Report) -> None:
+    if choice.json:
+        show_json(report.to_json())
+    else:
+        show_report(report)
+    require_balanced(report.books)
