@@ -228,7 +228,7 @@ def test_a_source_that_says_yes_is_believed_by_those_who_named_it_and_by_nobody_
 def test_a_batch_without_gas_for_its_sources_settles_nothing(desk, mandate, signal):
     good, bad = mandate(), mandate(by=desk.other, source=desk.deploy("Ponderer").address)
     fills, before = [desk.fill(good), desk.fill(bad), desk.fill(mandate())], desk.ledger()
-    with pytest.raises(OutOfGas):
+    with pytest.raises(OutOfGas, match="out of gas at its limit, 400,000"):
         desk.open(signal(), *fills, gas=400_000)
     assert desk.ledger() == before
     assert not desk.settlement.state_of(good.id).trading

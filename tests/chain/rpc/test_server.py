@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -240,13 +241,14 @@ def test_many_clients_at_once_are_all_answered(server: RpcServer, chain: LocalCh
 
 
 def test_answers_do_not_wait_for_the_network_to_fill_a_packet(server: RpcServer) -> None:
-    # Left to Nagle's algorithm, every answer over a kept connection takes 40 ms; a busy machine only delays some.
+    # Left to Nagle's algorithm, an answer over a kept connection takes 40 ms. Not the least of them: the first few are
+    # acknowledged at once even then.
     web3, took = Web3(HTTPProvider(server.url)), []
     for _ in range(31):
         began = time.perf_counter()
         assert web3.provider.make_request("eth_chainId", [])["result"] == "0x7a69"
         took.append(time.perf_counter() - began)
-    assert min(took) < 0.03
+    assert statistics.median(took) < 0.03
 
 
 def test_web3_over_http_sees_what_it_sees_in_process(
