@@ -11,7 +11,8 @@ PatternSettleError            anything this project refuses, with what to do abo
 │   ├── OutOfGas              a transaction or call that needed more gas than its limit
 │   └── Reverted              a transaction or call that the contract refused, by the contract's own name for it
 └── DeskError                 the loop, the journal or the books
-    └── BooksUnbalanced       events and ledger disagree
+    ├── BooksUnbalanced       events and ledger disagree
+    └── SwapRefused           a request about its model that a running desk does not grant
 
 Each carries one sentence that says what is wrong and where (`problem`) and one that says what to do
 (`cure`); `str(error)` is both on one line. The command line prints that line and exits with code 2.
@@ -34,6 +35,7 @@ __all__ = [
     "OutOfGas",
     "PatternSettleError",
     "Reverted",
+    "SwapRefused",
     "UsageError",
 ]
 
@@ -56,6 +58,16 @@ class PatternSettleError(Exception):
 
     def __str__(self) -> str:
         return " ".join(f"{self.problem} {self.cure}".split())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error of another process arrives as it left, whatever its class takes to be made.
+        return _arrived, (type(self), self.args, self.__dict__)
+
+
+def _arrived(kind: type[PatternSettleError], args: tuple[Any, ...], state: dict[str, Any]) -> PatternSettleError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(PatternSettleError):
@@ -143,10 +155,16 @@ class Reverted(ChainError):
         self.name = name
         self.args_by_name = dict(args_by_name or {})
         self.data = data
-        inside = ", ".join(f"{key}={_shown(value)}" for key, value in self.args_by_name.items())
-        super().__init__(
-            f"the contract refused: {name}({inside})" if name else "the call reverted without a reason"
-        )
+        super().__init__(f"the contract refused: {self._told()}" if name else "the call reverted without a reason")
+
+    def _told(self) -> str:
+        """The refusal as its contract words it; Solidity's own kinds as its documentation does."""
+        told = self.args_by_name
+        if self.name == "Error" and "message" in told:
+            return f'"{told["message"]}"'
+        if self.name == "Panic" and "code" in told:
+            return f"panic 0x{told['code']:02x} ({told.get('meaning', 'unknown')})"
+        return f"{self.name}({', '.join(f'{key}={_shown(value)}' for key, value in told.items())})"
 
 
 def _shown(value: Any) -> Any:
@@ -159,3 +177,7 @@ class DeskError(PatternSettleError):
 
 class BooksUnbalanced(DeskError):
     """The balances rebuilt from the events are not those the contract holds."""
+
+
+class SwapRefused(DeskError):
+    """A request about its model that a running desk does not grant; the desk goes on as before."""
