@@ -66,11 +66,36 @@ def accounts_of(settings: Settings) -> Accounts:
     )
 
 
+def key_for(settings: Settings, artifact_hash: bytes) -> LocalAccount:
+    """Derive the key that signs for one model and no other, at m/44'/60'/1'/0'/n', which wallets leave alone.
+
+    Only the seed phrase has to be kept: the same phrase and model give the same key again.
+
+    Parameters
+    ----------
+    settings
+        With the seed phrase.
+    artifact_hash
+        Hash of the model's artifact, 32 bytes; its first 31 bits are n.
+
+    Raises
+    ------
+    UsageError
+        If the phrase is not a valid one.
+    """
+    number = int.from_bytes(artifact_hash[:4], "big") >> 1
+    return _derived(settings.mnemonic.get_secret_value(), f"m/44'/60'/1'/0'/{number}'")[0]
+
+
 @cache
 def _derive(phrase: str) -> tuple[LocalAccount, ...]:
+    return _derived(phrase, *(f"m/44'/60'/0'/0/{i}" for i in range(COUNT)))
+
+
+def _derived(phrase: str, *paths: str) -> tuple[LocalAccount, ...]:
     Account.enable_unaudited_hdwallet_features()
     try:
-        return tuple(Account.from_mnemonic(phrase, account_path=f"m/44'/60'/0'/0/{i}") for i in range(COUNT))
+        return tuple(Account.from_mnemonic(phrase, account_path=path) for path in paths)
     except ValidationError:
         raise UsageError(
             "PATTERNSETTLE_MNEMONIC is not a valid seed phrase: a word or the checksum is wrong.",

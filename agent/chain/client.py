@@ -1,7 +1,4 @@
-"""The one place that talks to a chain: every call, every transaction and its receipt pass through here.
-
-It speaks JSON-RPC through a web3 provider, so that an in-process chain, anvil and a remote node all look the same.
-"""
+"""The one place that talks to a chain: every call, every transaction and its receipt pass through here."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-import requests
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 from web3 import HTTPProvider
@@ -20,29 +16,18 @@ from web3.providers.base import BaseProvider
 from agent.chain.answers import Log, Reader, Receipt, Unlocked
 from agent.chain.artifact import artifact, artifact_names
 from agent.chain.decode import Decoder
-from agent.errors import ChainError, ConnectionFailed, Reverted, UsageError
+from agent.chain.node import Node
+from agent.errors import ChainError, Reverted, UsageError
 from agent.settings import Settings
 
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.005, 1.0
 _FEE_BLOCKS = 64  # the base fee can rise by 12.5 % a block; a cap of eight times it outlives a queue of a dozen
-_METHOD_NOT_FOUND = -32601
 
 Announce = Callable[[str, int], None]
 
 
 def unannounced(transaction: str, nonce: int) -> None:
     """Announce a transaction to nobody."""
-
-
-class RpcFault(ChainError):
-    """A node's own error answer that is not a revert."""
-
-    def __init__(self, method: str, code: int, message: str) -> None:
-        super().__init__(
-            f"The node answered {method} with error {code}: {message.rstrip('.')}.", cure=_cure(message)
-        )
-        self.code = code
-        self.message = message
 
 
 def _bytes(answer: Any) -> bytes:
@@ -57,19 +42,7 @@ def _list(answer: Any) -> list[Any]:
     return answer
 
 
-def _cure(message: str) -> str:
-    """What to do about what a node says; nodes have their own words, and share these."""
-    said = message.lower()
-    if "nonce" in said:
-        return (
-            "Another desk or wallet uses this account: stop it, or set PATTERNSETTLE_MNEMONIC to other accounts."
-        )
-    if "insufficient funds" in said:
-        return "Fund the account, or set PATTERNSETTLE_MNEMONIC to accounts that are funded on this chain."
-    return "Look at the node's own log, or use another node."
-
-
-class Chain:
+class Chain(Node):
     """A connection to one EVM chain.
 
     Parameters
@@ -104,7 +77,7 @@ class Chain:
         reader: Reader | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._provider = provider
+        super().__init__(provider, reader or Decoder(artifact(name).abi for name in artifact_names()))
         self._settings = settings
         self._on_close = on_close
         self._sending = threading.Lock()
@@ -112,8 +85,7 @@ class Chain:
         self._fee: tuple[int, int] | None = None
         self._sent = 0
         self.gas_used = 0
-        self._reader = reader or Decoder(artifact(name).abi for name in artifact_names())
-        self.chain_id = self._quantity("eth_chainId")
+        self.chain_id = self.quantity("eth_chainId")
         self.client = str(self.request("web3_clientVersion"))
 
     @classmethod
@@ -146,78 +118,7 @@ class Chain:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ---- requests
-
-    def request(self, method: str, *params: Any) -> Any:
-        """Send one JSON-RPC request and return its result.
-
-        Raises
-        ------
-        Reverted
-            If the call reverted, decoded into the contract's own names.
-        RpcFault
-            If the node answered with any other error.
-        ConnectionFailed
-            If it did not answer.
-        """
-        try:
-            response = self._provider.make_request(method, list(params))
-        except (requests.RequestException, OSError) as error:
-            raise ConnectionFailed(
-                f"No node answers {method} at {self._endpoint}: {type(error).__name__}.",
-                cure="Start one (patternsettle chain, or anvil) or mend the address.",
-            ) from error
-        except ValueError as error:
-            raise ConnectionFailed(
-                f"What answers at {self._endpoint} does not speak JSON-RPC.", cure="Give the address of a node."
-            ) from error
-        if isinstance(response, Mapping) and response.get("error") is not None:
-            self._raise(method, response["error"])
-        if not isinstance(response, Mapping) or "result" not in response:
-            raise ConnectionFailed(
-                f"What answers at {self._endpoint} does not speak JSON-RPC.", cure="Give the address of a node."
-            )
-        return response["result"]
-
-    @contextmanager
-    def reading(self, method: str) -> Iterator[None]:
-        """Tell of an answer that is not of the shape its method has, instead of failing where it is taken apart.
-
-        Raises
-        ------
-        ConnectionFailed
-            If what is done inside stumbles over the answer.
-        """
-        try:
-            yield
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise ConnectionFailed(
-                f"What answers at {self._endpoint} answered {method} with something else than a node would.",
-                cure="Give the address of a node.",
-            ) from error
-
-    def _quantity(self, method: str, *params: Any) -> int:
-        """Send a request whose answer is a number."""
-        answer = self.request(method, *params)
-        try:
-            return int(answer, 16)
-        except (TypeError, ValueError) as error:
-            raise ConnectionFailed(
-                f"What answers at {self._endpoint} answered {method} with {answer!r}, which is no number.",
-                cure="Give the address of a node.",
-            ) from error
-
-    def supports(self, method: str, *params: Any) -> bool:
-        """Whether the node knows a method; it is called to find out."""
-        try:
-            self.request(method, *params)
-        except RpcFault as fault:
-            # Nodes disagree on the code for an unknown method; they agree on saying so.
-            said = fault.message.lower()
-            if fault.code == _METHOD_NOT_FOUND or "not found" in said or "not supported" in said:
-                return False
-            raise
-        return True
+    # ---- reading
 
     def call(
         self, to: str, data: bytes, *, sender: str | None = None, value: int = 0, block: str = "latest"
@@ -247,7 +148,7 @@ class Chain:
 
     @property
     def block_number(self) -> int:
-        return self._quantity("eth_blockNumber")
+        return self.quantity("eth_blockNumber")
 
     def time_of(self, block: int | str = "latest") -> int:
         """Timestamp of a block, unix seconds."""
@@ -257,7 +158,7 @@ class Chain:
 
     def balance_of(self, address: str) -> int:
         """What an account can pay for gas with, in wei."""
-        return self._quantity("eth_getBalance", address, "latest")
+        return self.quantity("eth_getBalance", address, "latest")
 
     # ---- transactions
 
@@ -299,10 +200,10 @@ class Chain:
             if gas is None:
                 wanted = {"from": account.address, "data": "0x" + data.hex(), "value": hex(value)}
                 wanted |= {"to": to} if to else {}
-                gas = self._quantity("eth_estimateGas", wanted) * 5 // 4
+                gas = self.quantity("eth_estimateGas", wanted) * 5 // 4
             nonce = self._nonces.get(account.address)
             if nonce is None:
-                nonce = self._quantity("eth_getTransactionCount", account.address, "pending")
+                nonce = self.quantity("eth_getTransactionCount", account.address, "pending")
             transaction: dict[str, Any] = {
                 "chainId": self.chain_id,
                 "nonce": nonce,
@@ -394,7 +295,7 @@ class Chain:
 
     def _fees(self) -> dict[str, int]:
         if self._fee is None or self._sent - self._fee[0] >= _FEE_BLOCKS:
-            price = self._quantity("eth_gasPrice")
+            price = self.quantity("eth_gasPrice")
             self._fee = (self._sent, price)
         tip = min(self._fee[1], 10**9)
         return {"maxFeePerGas": 8 * self._fee[1] + tip, "maxPriorityFeePerGas": tip}
@@ -444,23 +345,3 @@ class Chain:
                     block=int(log["blockNumber"], 16),
                     transaction=log["transactionHash"],
                 )
-
-    def _raise(self, method: str, error: Any) -> None:
-        if not isinstance(error, Mapping):
-            raise RpcFault(method, 0, str(error))
-        data = error.get("data")
-        if isinstance(data, Mapping):  # some nodes wrap the revert data once more
-            data = data.get("data") or data.get("result")
-        message = str(error.get("message", ""))
-        if (
-            isinstance(data, str)
-            and data.startswith("0x")
-            and ("revert" in message.lower() or error.get("code") == 3)
-        ):
-            raise self._reader.error(bytes.fromhex(data[2:]))
-        code = error.get("code")
-        raise RpcFault(method, code if isinstance(code, int) else 0, message)
-
-    @property
-    def _endpoint(self) -> str:
-        return str(getattr(self._provider, "endpoint_uri", "the local chain"))

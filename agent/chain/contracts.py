@@ -20,6 +20,7 @@ from agent.chain.values import (
     Mandate,
     MandateState,
     Market,
+    Permit,
     Price,
     Reason,
     Signal,
@@ -109,14 +110,23 @@ class SettlementContract(Contract):
     def deposit(self, account: LocalAccount, token: str, amount: int, on_behalf: str | None = None) -> Receipt:
         return self.send(account, "deposit", token, amount, on_behalf or account.address, gas=200_000)
 
+    def deposit_with_permit(self, account: LocalAccount, token: str, owner: str, permit: Permit) -> Receipt:
+        """Deposit an owner's tokens into its ledger balance; whoever sends it."""
+        terms = (permit.deadline, permit.v, permit.r, permit.s)
+        return self.send(account, "depositWithPermit", token, permit.amount, owner, *terms, gas=300_000)
+
     def withdraw(self, account: LocalAccount, token: str, amount: int, receiver: str | None = None) -> Receipt:
         return self.send(account, "withdraw", token, amount, receiver or account.address, gas=200_000)
 
     def authorize(self, account: LocalAccount, operator: str, allowed: bool = True) -> Receipt:
         return self.send(account, "authorize", operator, allowed, gas=100_000)
 
-    def create(self, account: LocalAccount, mandate: Mandate) -> Receipt:
-        return self.send(account, "create", mandate, gas=200_000)
+    def create(self, account: LocalAccount, mandate: Mandate, *, announce: Announce = unannounced) -> Receipt:
+        return self.send(account, "create", mandate, gas=200_000, announce=announce)
+
+    def create_for(self, account: LocalAccount, mandate: Mandate, signature: bytes) -> Receipt:
+        """Lodge a mandate that its owner signed; whoever sends it."""
+        return self.send(account, "createFor", mandate, signature, gas=250_000)
 
     def cancel(self, account: LocalAccount, mandate: Mandate) -> Receipt:
         return self.send(account, "cancel", mandate, gas=100_000)
@@ -159,6 +169,10 @@ class SettlementContract(Contract):
         """Amounts given and taken at the open of the last trade."""
         return self.call("tradeOf", mandate_id)[0]
 
+    def digest_of(self, mandate: Mandate) -> bytes:
+        """What the mandate's owner signs for `create_for`, 32 bytes."""
+        return self.call("digestOf", mandate)[0]
+
     def barriers_of(self, mandate: Mandate) -> Levels:
         return Levels(*self.call("barriersOf", mandate))
 
@@ -174,11 +188,13 @@ class ModelsContract(Contract):
 
     ARTIFACT = "AttestedModels"
 
-    def register(self, account: LocalAccount, artifact_hash: bytes, key: str) -> Receipt:
-        return self.send(account, "register", artifact_hash, key, gas=150_000)
+    def register(
+        self, account: LocalAccount, artifact_hash: bytes, key: str, *, announce: Announce = unannounced
+    ) -> Receipt:
+        return self.send(account, "register", artifact_hash, key, gas=150_000, announce=announce)
 
-    def revoke(self, account: LocalAccount, model: bytes) -> Receipt:
-        return self.send(account, "revoke", model, gas=100_000)
+    def revoke(self, account: LocalAccount, model: bytes, *, announce: Announce = unannounced) -> Receipt:
+        return self.send(account, "revoke", model, gas=100_000, announce=announce)
 
     def id_of(self, publisher: str, key: str, artifact_hash: bytes) -> bytes:
         return self.call("idOf", publisher, key, artifact_hash)[0]
@@ -234,8 +250,15 @@ class TokenContract(Contract):
     def balance_of(self, account: str) -> int:
         return self.call("balanceOf", account)[0]
 
+    def nonce_of(self, account: str) -> int:
+        """The nonce of the account's next permit."""
+        return self.call("nonces", account)[0]
+
     def decimals(self) -> int:
         return self.call("decimals")[0]
+
+    def name(self) -> str:
+        return self.call("name")[0]
 
     def symbol(self) -> str:
         return self.call("symbol")[0]

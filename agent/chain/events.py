@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.chain.values import Barrier, Mandate, Reason, Signal, struct_from
+from agent.chain.values import Barrier, Mandate, Reason, Side, Signal, struct_from
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ class MandateCancelled(Event):
 
 @dataclass(frozen=True)
 class Presented(Event):
-    """A signal was presented; what follows in the same transaction is its outcome."""
+    """A signal was presented; what follows in the same transaction is its outcome.
+
+    The contract logs the signal's members one by one.
+    """
 
     model: bytes
     market: bytes
@@ -127,15 +130,19 @@ def typed(name: str, args: dict[str, Any]) -> Event:
     cls = TYPED.get(name)
     if cls is None:
         return Other(name, tuple(args.items()))
-    return cls(**{key: _value(key, value) for key, value in args.items()})
+    values = {key: _value(key, value) for key, value in args.items()}
+    if cls is Presented:
+        signal = Signal(*values.values())
+        return Presented(signal.model, signal.market, signal)
+    return cls(**values)
 
 
 def _value(key: str, value: Any) -> Any:
     match key:
         case "mandate":
             return struct_from(Mandate, value)
-        case "signal":
-            return struct_from(Signal, value)
+        case "side":
+            return Side(value)
         case "barrier":
             return Barrier(value)
         case "reason":

@@ -194,9 +194,9 @@ class ReplayService:
         closed = self._bars[: self._closed]
         first = 0 if after is None else int(closed.time.searchsorted(after, side="right"))
         found = closed[first : first + MOST_BARS]
-        columns = (found.time, found.open, found.high, found.low, found.close)
+        columns = (found.time, found.open, found.high, found.low, found.close, found.volume)
         return {
-            "bars": [[int(value) for value in row] for row in zip(*columns, strict=True)],
+            "bars": [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)],
             "more": first + MOST_BARS < len(closed),
             "finished": finished,
         }

@@ -184,6 +184,17 @@ class MandateState(Struct):
     net_loss: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Permit:
+    """An owner's signed leave to take tokens of its own (ERC-2612): amount in smallest units, deadline in unix seconds."""
+
+    amount: int
+    deadline: int
+    v: int
+    r: bytes
+    s: bytes
+
+
 @dataclass(frozen=True)
 class Levels:
     """Where an open trade ends: two oracle prices scaled by 1e36, and a unix time."""

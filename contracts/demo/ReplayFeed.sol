@@ -7,9 +7,13 @@ import {IAggregatorV3} from "../interfaces/IAggregatorV3.sol";
 /// @notice A Chainlink-style feed for local chains, into which its publisher replays prices.
 contract ReplayFeed is IAggregatorV3 {
     /// @notice As Chainlink's aggregators log it.
+    /// @param current The answer.
+    /// @param roundId Number of the round.
+    /// @param updatedAt Unix seconds at which it was pushed.
     event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt);
 
     /// @notice Only the publisher may push.
+    /// @param caller Who called.
     error NotPublisher(address caller);
 
     /// @notice Nothing has been pushed yet.
@@ -34,6 +38,7 @@ contract ReplayFeed is IAggregatorV3 {
     }
 
     /// @notice Publishes an answer, as of now.
+    /// @param answer Price of one whole base token in whole quote tokens, times 10 ** decimals().
     function push(int128 answer) external {
         require(msg.sender == PUBLISHER, NotPublisher(msg.sender));
         uint80 id = _latest.id + 1;
@@ -52,8 +57,10 @@ contract ReplayFeed is IAggregatorV3 {
         view
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        Round memory round = _latest;
-        require(round.id != 0, NoData());
-        return (round.id, round.answer, round.updatedAt, round.updatedAt, round.id);
+        Round storage round = _latest;
+        roundId = round.id;
+        require(roundId != 0, NoData());
+        updatedAt = round.updatedAt;
+        return (roundId, round.answer, updatedAt, updatedAt, roundId);
     }
 }

@@ -5,6 +5,7 @@ pragma solidity ^0.8.28;
 /// @notice Declared here so that no package is needed for five lines.
 interface IAggregatorV3 {
     /// @notice Digits after the point in `answer`.
+    /// @return How many.
     function decimals() external view returns (uint8);
 
     /// @notice The latest round.

@@ -8,8 +8,15 @@ import {IOracle} from "../interfaces/IOracle.sol";
 
 /// @title FeedOracle
 /// @notice The price of a Chainlink-style feed in the units that settlement uses. It keeps nothing and has no owner.
+/// @dev What can surprise a user: decimals are read once, so a proxy that later answers in others is read wrongly; a feed that
+/// holds its answer between a least and a most goes on telling that while the market is beyond it; and after the sequencer of
+/// a rollup was down, the first price is that from before. `maxPriceAge`, `minPrice` and `maxPrice` of a mandate are what an
+/// owner has against these.
 contract FeedOracle is IOracle {
     /// @notice The decimals of feed and tokens do not leave a whole factor between answer and price.
+    /// @param feed Digits after the point of the feed's answer.
+    /// @param base Digits after the point of the base token.
+    /// @param quote Digits after the point of the quote token.
     error UnsupportedDecimals(uint8 feed, uint8 base, uint8 quote);
 
     /// @notice The feed that is read.
@@ -18,6 +25,7 @@ contract FeedOracle is IOracle {
     /// @notice Price per unit of the feed's answer: 10 ** (36 + quote decimals - base decimals - feed decimals).
     uint256 public immutable FACTOR;
 
+    /// @notice Reads the decimals once, and for good.
     /// @param feed Quotes one whole base token in whole quote tokens.
     /// @param base Token with `decimals()`.
     /// @param quote Token with `decimals()`.
@@ -26,9 +34,7 @@ contract FeedOracle is IOracle {
             (feed.decimals(), base.decimals(), quote.decimals());
         uint256 up = 36 + uint256(quoteDecimals);
         uint256 down = uint256(baseDecimals) + feedDecimals;
-        require(
-            up >= down && up - down <= 76, UnsupportedDecimals(feedDecimals, baseDecimals, quoteDecimals)
-        );
+        require(up >= down && up - down <= 76, UnsupportedDecimals(feedDecimals, baseDecimals, quoteDecimals));
         FEED = feed;
         FACTOR = 10 ** (up - down);
     }

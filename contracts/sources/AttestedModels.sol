@@ -5,7 +5,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {ISignalSource} from "../interfaces/ISignalSource.sol";
-import {MarketId, Signal} from "../interfaces/ISettlement.sol";
+import {Signal} from "../interfaces/ISettlement.sol";
 
 /// @title AttestedModels
 /// @notice A registry of models and the keys that sign for them. Whoever registers a model may revoke it, and can do
@@ -14,15 +14,23 @@ import {MarketId, Signal} from "../interfaces/ISettlement.sol";
 /// under a key of their own and be mistaken for it: that is another id.
 contract AttestedModels is ISignalSource, EIP712 {
     /// @notice A model was registered.
+    /// @param model Its id.
+    /// @param publisher Who may revoke it.
+    /// @param key Whose signature vouches for its signals.
+    /// @param artifact Hash of its artifact.
     event ModelRegistered(bytes32 indexed model, address indexed publisher, address indexed key, bytes32 artifact);
 
     /// @notice A model was revoked: its signatures are worth nothing from now on.
+    /// @param model Its id.
     event ModelRevoked(bytes32 indexed model);
 
     /// @notice The model was registered before.
+    /// @param model Its id.
     error ModelExists(bytes32 model);
 
     /// @notice The model was not registered by the caller.
+    /// @param model Its id.
+    /// @param caller Who called.
     error NotPublisher(bytes32 model, address caller);
 
     /// @notice The zero address signs nothing.
@@ -35,7 +43,7 @@ contract AttestedModels is ISignalSource, EIP712 {
     }
 
     bytes32 private constant SIGNAL_TYPEHASH = keccak256(
-        "Signal(address settlement,bytes32 model,bytes32 market,uint8 side,uint32 patterns,uint16 confidenceBps,uint40 barTime,uint40 validUntil,bytes32 inputs)"
+        "Signal(address settlement,bytes32 model,bytes32 market,uint8 side,uint256 patterns,uint256 confidenceBps,uint256 barTime,uint256 validUntil,bytes32 inputs)"
     );
 
     mapping(bytes32 model => Registration) private _registrations;
@@ -57,6 +65,7 @@ contract AttestedModels is ISignalSource, EIP712 {
     }
 
     /// @notice Revokes a model of the caller's, for good.
+    /// @param model Its id.
     function revoke(bytes32 model) external {
         require(_publishers[model] == msg.sender, NotPublisher(model, msg.sender));
         _registrations[model].revoked = true;
@@ -66,23 +75,30 @@ contract AttestedModels is ISignalSource, EIP712 {
     /// @inheritdoc ISignalSource
     /// @dev `evidence` is the key's 65-byte signature of `digest(msg.sender, signal)`.
     function vouches(Signal calldata signal, bytes calldata evidence) external view returns (bool) {
-        Registration memory registration = _registrations[signal.model];
-        if (registration.key == address(0) || registration.revoked) return false;
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest(msg.sender, signal), evidence);
-        return failure == ECDSA.RecoverError.NoError && signer == registration.key;
+        (address signer,,) = ECDSA.tryRecoverCalldata(digest(msg.sender, signal), evidence);
+        Registration storage registration = _registrations[signal.model];
+        return signer != address(0) && signer == registration.key && !registration.revoked;
     }
 
     /// @notice What a model's key signs: EIP-712, so bound to this chain, this registry and one settlement contract.
+    /// @param settlement The settlement contract that may use the signal.
+    /// @param signal The signal.
+    /// @return The digest.
     function digest(address settlement, Signal calldata signal) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(SIGNAL_TYPEHASH, settlement, signal)));
     }
 
     /// @notice The id of a model.
+    /// @param publisher Who registers it.
+    /// @param key Whose signature vouches for its signals.
+    /// @param artifact Hash of its artifact.
+    /// @return keccak256(abi.encode(publisher, key, artifact)).
     function idOf(address publisher, address key, bytes32 artifact) public pure returns (bytes32) {
         return keccak256(abi.encode(publisher, key, artifact));
     }
 
     /// @notice Key and standing of a model.
+    /// @param model Its id.
     /// @return key Zero where no such model was registered.
     /// @return publisher Who may revoke it.
     /// @return revoked Whether they did.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from eth_utils import keccak
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.chain import compile as compiling
 from agent.chain.artifact import Artifact, artifact, artifact_names
-from agent.chain.compile import Settings, build, compile_sources, find_compiler, main
+from agent.chain.compile import SOLC_VERSION, Compiler, Settings, build, compile_sources, find_compiler, main
 from agent.errors import ChainError, CompilerMissing
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -22,10 +24,10 @@ COUNTER = HEAD + "contract Counter { uint256 public count; function add(uint256 
 
 
 @pytest.fixture(scope="session")
-def solc() -> None:
-    """The pinned compiler and the libraries are there, or the test says why it cannot run."""
+def solc() -> Compiler:
+    """The pinned compiler, with the libraries beside it, or the test says why it cannot run."""
     try:
-        find_compiler()
+        found = find_compiler()
         missing = (
             "" if (CONTRACTS / "node_modules" / "@openzeppelin").is_dir() else "OpenZeppelin is not installed"
         )
@@ -35,12 +37,41 @@ def solc() -> None:
         pytest.fail(f"scripts/test promises a compiler and its libraries: {missing}")
     if missing:
         pytest.skip(f"{missing} (scripts/test installs what is needed)")
+    return found
+
+
+@pytest.fixture
+def found_before(solc: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a test that compiles the search for the compiler, which starts it to ask for its version."""
+    monkeypatch.setattr(compiling, "find_compiler", lambda: solc)
 
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATTERNSETTLE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+class Remembered(NamedTuple):
+    """The counter as it was compiled into a cache that was empty, and a cache of a test's own that remembers that."""
+
+    counter: dict[str, Artifact]
+    cache: Path
+
+
+@pytest.fixture(scope="session")
+def compiled_once(solc: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Remembered:
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "find_compiler", lambda: solc)
+        patch.setenv("PATTERNSETTLE_CACHE", str(folder / "cache"))
+        counter = compile_sources(write(folder / "src", Counter=COUNTER), ["Counter.sol"])
+    return Remembered(counter, folder / "cache")
+
+
+@pytest.fixture
+def remembered(compiled_once: Remembered, empty_cache: Path) -> Remembered:
+    return Remembered(compiled_once.counter, shutil.copytree(compiled_once.cache, empty_cache))
 
 
 def no_compiler() -> None:
@@ -56,7 +87,7 @@ def write(root: Path, **files: str) -> Path:
     return root
 
 
-@pytest.mark.usefixtures("solc")
+@pytest.mark.usefixtures("found_before")
 class TestCompiling:
     def test_gives_code_interface_and_selectors(self, tmp_path: Path) -> None:
         counter = compile_sources(write(tmp_path, Counter=COUNTER), ["Counter.sol"])["Counter"]
@@ -170,25 +201,45 @@ def test_a_missing_import_is_named_with_its_importer(tmp_path: Path) -> None:
     assert "npm ci" in caught.value.cure
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for solc is a shell script")
+@pytest.mark.parametrize(
+    ("does", "complaint"),
+    [
+        ("echo out of memory >&2; exit 3", r"solc failed with exit code 3: out of memory"),
+        ("echo Segmentation", r"solc did not answer as solc does: Expecting value"),
+    ],
+)
+def test_a_compiler_that_breaks_is_told_of_with_where_it_came_from(
+    does: str, complaint: str, tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "solc"
+    version = f"Version: {SOLC_VERSION}+commit.f401782d.Linux.g++"
+    broken.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo {version}; else {does}; fi\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("SOLC_BINARY", str(broken))
+    with pytest.raises(ChainError, match=complaint) as caught:
+        compile_sources(write(tmp_path / "src", Counter=COUNTER), ["Counter.sol"])
+    assert caught.value.cure.startswith("It came from: SOLC_BINARY.")
+
+
 @pytest.mark.usefixtures("solc")
 class TestRemembering:
     def test_what_was_compiled_once_needs_no_compiler_again(
-        self, tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, remembered: Remembered, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         root = write(tmp_path / "src", Counter=COUNTER)
-        first = compile_sources(root, ["Counter.sol"])
         monkeypatch.setattr(compiling, "find_compiler", no_compiler)
-        assert compile_sources(root, ["Counter.sol"]) == first
+        assert compile_sources(root, ["Counter.sol"]) == remembered.counter
         with pytest.raises(CompilerMissing):
             compile_sources(root, ["Counter.sol"], settings=Settings(evm_version="prague"))
         write(tmp_path / "src", Counter=COUNTER.replace("+=", "-="))
         with pytest.raises(CompilerMissing):
             compile_sources(root, ["Counter.sol"])
 
-    def test_a_damaged_memory_is_ignored_and_made_again(self, tmp_path: Path, empty_cache: Path) -> None:
+    @pytest.mark.usefixtures("found_before")
+    def test_a_damaged_memory_is_ignored_and_made_again(self, tmp_path: Path, remembered: Remembered) -> None:
         root = write(tmp_path / "src", Counter=COUNTER)
-        first = compile_sources(root, ["Counter.sol"])
-        (file,) = empty_cache.glob("solc/*.json")
+        (file,) = remembered.cache.glob("solc/*.json")
         whole = file.read_bytes()
         for damaged in (b"", b"{", b"\xff\n", whole[:-1], whole.replace(b"Counter", b"Counted")):
             file.write_bytes(damaged)
@@ -196,7 +247,7 @@ class TestRemembering:
                 patch.setattr(compiling, "find_compiler", no_compiler)
                 with pytest.raises(CompilerMissing):
                     compile_sources(root, ["Counter.sol"])
-        assert compile_sources(root, ["Counter.sol"]) == first
+        assert compile_sources(root, ["Counter.sol"]) == remembered.counter
         assert file.read_bytes() == whole
 
     def test_a_wrong_solc_binary_shows_even_where_nothing_needs_compiling(
@@ -239,7 +290,10 @@ class TestBuilding:
         assert build(root, out) == []
         assert sorted(path.name for path in out.iterdir()) == ["Counter.json", "IERC20Metadata.json", "README"]
 
-    def test_writes_the_same_bytes_again(self, root: Path, tmp_path: Path, empty_cache: Path) -> None:
+    @pytest.mark.usefixtures("remembered")
+    def test_writes_the_same_bytes_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiling, "EXTRA_ENTRIES", ())
+        root = write(tmp_path / "contracts", Counter=COUNTER)
         build(root, tmp_path / "one")
         build(root, tmp_path / "two")
         first, second = (

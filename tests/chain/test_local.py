@@ -79,7 +79,7 @@ def test_the_same_requests_make_the_same_chain(chain: LocalChain) -> None:
 
 
 def test_many_threads_at_once_leave_a_consistent_chain(chain: LocalChain) -> None:
-    threads, each = 8, 12
+    threads, each = 8, 6
 
     def work(account: int) -> list[str]:
         digests = []

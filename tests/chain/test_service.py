@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,12 +18,13 @@ from agent.chain.contracts import FeedContract, OracleContract, SettlementContra
 from agent.chain.deploy import Deployment
 from agent.chain.rpc.server import RpcServer
 from agent.chain.service import STEPS, ReplayService, path_of
+from agent.chain.values import Price
 from agent.errors import ChainError, UsageError
 from agent.market.bars import Bar, Bars
 from agent.market.synthetic import random_walk
 from agent.settings import Settings, load_settings
 
-HISTORY, REPLAYED = 8, 4
+HISTORY, REPLAYED = 8, 2
 FAST = 1_000.0
 PRICES = 3 * STEPS + 1  # of a bar
 
@@ -44,6 +44,19 @@ def service(bars: Bars, settings: Settings) -> Iterator[ReplayService]:
     service = ReplayService(bars, start=HISTORY, settings=settings)
     yield service
     service.close()
+
+
+@pytest.fixture(scope="module")
+def ready(bars: Bars, settings: Settings) -> Iterator[ReplayService]:
+    """A service that is only asked, and so serves all who ask before the replay."""
+    service = ReplayService(bars, start=HISTORY, settings=settings)
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def asked(ready: ReplayService, settings: Settings) -> Chain:
+    return Chain(ready.local.provider(), settings=settings)
 
 
 @pytest.fixture
@@ -71,20 +84,18 @@ class Paused:
 # ---- what is there before the replay begins
 
 
-def test_everything_is_deployed_and_everybody_is_funded(
-    service: ReplayService, chain: Chain, settings: Settings
-) -> None:
-    facts = chain.request("patternsettle_deployment")
+def test_everything_is_deployed_and_everybody_is_funded(ready: ReplayService, asked: Chain) -> None:
+    facts = asked.request("patternsettle_deployment")
     deployment = Deployment.from_json(facts["deployment"])
-    deployment.check(chain)
-    for account in service.accounts.all:
+    deployment.check(asked)
+    for account in ready.accounts.all:
         for token in (deployment.base, deployment.quote):
-            assert TokenContract(chain, token).balance_of(account.address) > 0
-        assert int(chain.request("eth_getBalance", account.address, "latest"), 16) > 0
+            assert TokenContract(asked, token).balance_of(account.address) > 0
+        assert int(asked.request("eth_getBalance", account.address, "latest"), 16) > 0
 
 
-def test_it_says_what_it_replays(chain: Chain, bars: Bars) -> None:
-    facts = chain.request("patternsettle_deployment")
+def test_it_says_what_it_replays(asked: Chain, bars: Bars) -> None:
+    facts = asked.request("patternsettle_deployment")
     assert {name: facts[name] for name in ("market", "source", "synthetic", "interval", "decimals")} == {
         "market": "",
         "source": bars.source,
@@ -105,42 +116,36 @@ def test_tokens_are_named_after_the_market(settings: Settings, bars: Bars) -> No
 
 
 def test_a_wallet_that_looks_before_the_replay_finds_the_last_price_there_was(
-    service: ReplayService, chain: Chain, bars: Bars
+    ready: ReplayService, asked: Chain, bars: Bars
 ) -> None:
-    oracle = OracleContract(chain, service.facts.deployment.oracle)
+    oracle = OracleContract(asked, ready.facts.deployment.oracle)
     assert oracle.price().value == int(bars.close[HISTORY - 1]) * oracle.factor()
     assert oracle.price().updated_at < bars.time[HISTORY]
 
 
-def test_the_history_is_told_at_once_and_nothing_else(chain: Chain, bars: Bars) -> None:
-    answer = chain.request("patternsettle_bars")
+def test_the_history_is_told_at_once_and_nothing_else(asked: Chain, bars: Bars) -> None:
+    answer = asked.request("patternsettle_bars")
     assert answer["bars"] == [
-        [int(column[i]) for column in (bars.time, bars.open, bars.high, bars.low, bars.close)]
+        [column[i].item() for column in (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)]
         for i in range(HISTORY)
     ]
     assert (answer["more"], answer["finished"]) == (False, False)
 
 
-def test_only_bars_after_a_time_are_told_where_one_is_given(chain: Chain, bars: Bars) -> None:
-    assert told(chain, int(bars.time[HISTORY - 3])) == bars.time[HISTORY - 2 : HISTORY].tolist()
-    assert told(chain, int(bars.time[HISTORY - 1])) == []
-    assert told(chain, 0) == bars.time[:HISTORY].tolist()
+def test_only_bars_after_a_time_are_told_where_one_is_given(asked: Chain, bars: Bars) -> None:
+    assert told(asked, int(bars.time[HISTORY - 3])) == bars.time[HISTORY - 2 : HISTORY].tolist()
+    assert told(asked, int(bars.time[HISTORY - 1])) == []
+    assert told(asked, 0) == bars.time[:HISTORY].tolist()
 
 
-def test_many_bars_are_told_in_several_answers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.chain.service.MOST_BARS", 5)
-    bars = random_walk(13, seed=1)
-    service = ReplayService(bars, start=12, settings=settings)
-    try:
-        chain = Chain(service.local.provider(), settings=settings)
-        times: list[int] = []
-        for more in (True, True, False):
-            answer = chain.request("patternsettle_bars", *times[-1:])
-            times += [row[0] for row in answer["bars"]]
-            assert answer["more"] is more
-        assert times == bars.time[:12].tolist()
-    finally:
-        service.close()
+def test_many_bars_are_told_in_several_answers(asked: Chain, bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.chain.service.MOST_BARS", 3)
+    times: list[int] = []
+    for more in (True, True, False):
+        answer = asked.request("patternsettle_bars", *times[-1:])
+        times += [row[0] for row in answer["bars"]]
+        assert answer["more"] is more
+    assert times == bars.time[:HISTORY].tolist()
 
 
 def test_bars_too_short_for_their_blocks_are_refused(settings: Settings, bars: Bars) -> None:
@@ -151,30 +156,61 @@ def test_bars_too_short_for_their_blocks_are_refused(settings: Settings, bars: B
 # ---- the replay
 
 
-def test_no_bar_is_told_before_the_first_price_of_the_next_one_is_out(
-    service: ReplayService, chain: Chain, bars: Bars
-) -> None:
+@dataclass(frozen=True)
+class Look:
+    """What a wallet sees right after a price was published: the bars that have closed, the price, and the chain's time."""
+
+    told: list[int]
+    price: Price
+    time: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A replay that ran to its end: a look at each of its prices, what was told of each bar, and the last answer."""
+
+    looks: list[Look]
+    bars: list[tuple[int, Bar]]
+    count: int
+    answer: dict[str, Any]
+    factor: int
+
+
+@pytest.fixture(scope="module")
+def replayed(bars: Bars, settings: Settings) -> Replayed:
+    service = ReplayService(bars, start=HISTORY, settings=settings)
+    chain = Chain(service.local.provider(), settings=settings)
     oracle = OracleContract(chain, service.facts.deployment.oracle)
-
-    def looks(prices: int) -> None:
-        begun = HISTORY + (prices - 1) // PRICES
-        assert told(chain) == bars.time[:begun].tolist()
-        price = oracle.price()
-        assert bars.time[begun] <= price.updated_at < bars.time[begun] + bars.interval
-        if prices % PRICES == 1:
-            assert price.value == int(bars.open[begun]) * oracle.factor()
-
-    stop: Any = Paused(looks)
-    assert service.replay(bars_per_second=FAST, stop=stop) == REPLAYED
-    assert stop.prices == REPLAYED * PRICES
-    answer = chain.request("patternsettle_bars")
-    assert (len(answer["bars"]), answer["finished"]) == (len(bars), True)
+    looks: list[Look] = []
+    told_of: list[tuple[int, Bar]] = []
+    stop: Any = Paused(lambda prices: looks.append(Look(told(chain), oracle.price(), chain.time_of())))
+    try:
+        count = service.replay(bars_per_second=FAST, stop=stop, on_bar=lambda *each: told_of.append(each))
+        return Replayed(looks, told_of, count, chain.request("patternsettle_bars"), oracle.factor())
+    finally:
+        service.close()
 
 
-def test_after_each_bar_it_is_told_how_many_were_replayed(service: ReplayService, bars: Bars) -> None:
-    seen: list[tuple[int, Bar]] = []
-    service.replay(bars_per_second=FAST, stop=threading.Event(), on_bar=lambda *each: seen.append(each))
-    assert seen == [(i + 1, bars.bar(HISTORY + i)) for i in range(REPLAYED)]
+def test_no_bar_is_told_before_the_first_price_of_the_next_one_is_out(replayed: Replayed, bars: Bars) -> None:
+    for number, look in enumerate(replayed.looks):
+        begun = HISTORY + number // PRICES
+        assert look.told == bars.time[:begun].tolist()
+        assert bars.time[begun] <= look.price.updated_at < bars.time[begun] + bars.interval
+        if number % PRICES == 0:
+            assert look.price.value == int(bars.open[begun]) * replayed.factor
+    assert (replayed.count, len(replayed.looks)) == (REPLAYED, REPLAYED * PRICES)
+    assert (len(replayed.answer["bars"]), replayed.answer["finished"]) == (len(bars), True)
+
+
+def test_after_each_bar_it_is_told_how_many_were_replayed(replayed: Replayed, bars: Bars) -> None:
+    assert replayed.bars == [(i + 1, bars.bar(HISTORY + i)) for i in range(REPLAYED)]
+
+
+def test_the_chains_clock_is_that_of_the_bars(replayed: Replayed, bars: Bars) -> None:
+    times = [look.time for look in replayed.looks]
+    assert times[::PRICES] == bars.time[HISTORY:].tolist()
+    assert all(one < other for one, other in pairwise(times))
+    assert times[-1] < bars.closed_at(len(bars) - 1)
 
 
 def test_a_replay_can_be_stopped_between_two_prices(service: ReplayService, chain: Chain, bars: Bars) -> None:
@@ -183,15 +219,6 @@ def test_a_replay_can_be_stopped_between_two_prices(service: ReplayService, chai
     assert stop.prices == PRICES + 3
     answer = chain.request("patternsettle_bars")
     assert (len(answer["bars"]), answer["finished"]) == (HISTORY + 1, False)
-
-
-def test_the_chains_clock_is_that_of_the_bars(service: ReplayService, chain: Chain, bars: Bars) -> None:
-    times: list[int] = []
-    stop: Any = Paused(lambda prices: times.append(chain.time_of()))
-    service.replay(bars_per_second=FAST, stop=stop)
-    assert times[::PRICES] == bars.time[HISTORY:].tolist()
-    assert all(one < other for one, other in pairwise(times))
-    assert times[-1] < bars.closed_at(len(bars) - 1)
 
 
 def test_a_wallets_transactions_in_between_do_no_harm(service: ReplayService, chain: Chain, bars: Bars) -> None:
@@ -212,10 +239,10 @@ def test_a_wallets_transactions_in_between_do_no_harm(service: ReplayService, ch
     assert settlement.balance_of(wallet.address, at.base) == (REPLAYED * PRICES // 5) * 10**18
 
 
-def test_only_the_publisher_may_publish(service: ReplayService, chain: Chain) -> None:
-    feed = FeedContract(chain, service.facts.deployment.feed)
+def test_only_the_publisher_may_publish(ready: ReplayService, asked: Chain) -> None:
+    feed = FeedContract(asked, ready.facts.deployment.feed)
     with pytest.raises(ChainError, match="NotPublisher"):
-        feed.push(service.accounts.spare[0], 1)
+        feed.push(ready.accounts.spare[0], 1)
 
 
 # ---- a bar's path
@@ -269,9 +296,9 @@ def served(service: ReplayService) -> Iterator[Callable[[Any], dict[str, Any]]]:
 
 
 def test_params_that_mean_nothing_are_answered_with_an_error_and_the_service_goes_on(
-    service: ReplayService, bars: Bars
+    ready: ReplayService,
 ) -> None:
-    with served(service) as ask:
+    with served(ready) as ask:
         for params in (
             ["now"],
             ["0x0"],

@@ -16,14 +16,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import rlp
 from eth.abc import BlockHeaderAPI, ComputationAPI, SignedTransactionAPI, StateAPI
+from eth.constants import BLANK_ROOT_HASH
 from eth.exceptions import OutOfGas, Revert, VMError
+from eth.rlp.accounts import Account as StateAccount
 from eth.vm.spoof import SpoofTransaction
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keys.datatypes import PrivateKey
 from eth_tester.backends.pyevm import PyEVMBackend
 from eth_utils import ValidationError, keccak
+from trie import HexaryTrie
 
 from agent.chain.rpc import admission
 from agent.chain.rpc.clock import BlockClock
@@ -171,6 +175,12 @@ class Evm:
     def state(self, block: BlockId) -> StateAPI:
         """Return the state after a block."""
         return self._chain.get_vm(at_header=self.header(block)).state
+
+    def storage_root(self, address: bytes, block: BlockId) -> bytes:
+        """Return the root of all that an account stores after a block; the same only where every slot is."""
+        trie = HexaryTrie(self._chain.chaindb.db, self.header(block).state_root)
+        encoded = trie.get(keccak(address))
+        return rlp.decode(encoded, sedes=StateAccount).storage_root if encoded else BLANK_ROOT_HASH
 
     # ---- fees
 

@@ -69,7 +69,9 @@ contract Token {
     }
 
     function fill(uint256 count) external {
-        for (uint256 i = 0; i < count; i++) filled.push(i + 1);
+        for (uint256 i = 0; i < count; i++) {
+            filled.push(i + 1);
+        }
     }
 
     function clear() external {

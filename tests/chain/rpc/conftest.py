@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,12 +42,22 @@ def web3(chain: LocalChain) -> Web3:
     return web3
 
 
+@pytest.fixture(scope="session")
+def deploy_token(token_artifact: Artifact) -> Callable[[Web3], Contract]:
+    """Return a function that deploys the token; the default account holds its whole supply."""
+
+    def deploy(web3: Web3) -> Contract:
+        abi = list(token_artifact.abi)
+        deployment = web3.eth.contract(abi=abi, bytecode=token_artifact.bytecode).constructor(SUPPLY).transact()
+        return web3.eth.contract(address=web3.eth.get_transaction_receipt(deployment)["contractAddress"], abi=abi)
+
+    return deploy
+
+
 @pytest.fixture
-def token(web3: Web3, token_artifact: Artifact) -> Contract:
+def token(web3: Web3, deploy_token: Callable[[Web3], Contract]) -> Contract:
     """The token; the first account holds its whole supply."""
-    abi = list(token_artifact.abi)
-    deployment = web3.eth.contract(abi=abi, bytecode=token_artifact.bytecode).constructor(SUPPLY).transact()
-    return web3.eth.contract(address=web3.eth.get_transaction_receipt(deployment)["contractAddress"], abi=abi)
+    return deploy_token(web3)
 
 
 # ---- programs written by others

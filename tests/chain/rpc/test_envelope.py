@@ -171,7 +171,7 @@ def test_half_a_surrogate_pair_is_text_like_any_other() -> None:
     assert ask(body) == {"jsonrpc": "2.0", "id": "\ud800", "result": ["\udc00"]}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(asked=JSON | ALMOST | st.lists(ALMOST | JSON, max_size=5))
 def test_any_json_gets_an_answer_that_json_rpc_allows(asked: Any) -> None:
     reply = ask(asked)
@@ -183,7 +183,7 @@ def test_any_json_gets_an_answer_that_json_rpc_allows(asked: Any) -> None:
         assert reply is None or is_answer(reply)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=200))
 def test_any_bytes_get_an_answer_that_json_rpc_allows(body: bytes) -> None:
     reply = ask(body)

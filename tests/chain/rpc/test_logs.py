@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from web3 import Web3
 from web3.contract import Contract
@@ -22,9 +23,8 @@ def padded(address: str) -> str:
     return "0x" + address[2:].lower().rjust(64, "0")
 
 
-@pytest.fixture
-def history(web3: Web3, token: Contract) -> Contract:
-    """The token after block 1 (its creation): 2 Alice, 3 Bob, 4 an approval, 5 Alice again, 6 nothing."""
+def lived_through(web3: Web3, token: Contract) -> Contract:
+    """Return the token after block 1 (its creation): 2 Alice, 3 Bob, 4 an approval, 5 Alice again, 6 nothing."""
     token.functions.transfer(Web3.to_checksum_address(ALICE), 1).transact()
     token.functions.transfer(Web3.to_checksum_address(BOB), 2).transact()
     token.functions.approve(Web3.to_checksum_address(CAROL), 3).transact()
@@ -33,17 +33,38 @@ def history(web3: Web3, token: Contract) -> Contract:
     return token
 
 
+@pytest.fixture
+def history(web3: Web3, token: Contract) -> Contract:
+    return lived_through(web3, token)
+
+
+class Past(NamedTuple):
+    """A chain that has lived through it all and is only asked, so that one is enough."""
+
+    chain: LocalChain
+    token: Contract
+
+
+@pytest.fixture(scope="module")
+def past(deploy_token: Callable[[Web3], Contract]) -> Iterator[Past]:
+    with LocalChain() as chain:
+        web3 = Web3(chain.provider())
+        web3.eth.default_account = chain.accounts[0].address
+        yield Past(chain, lived_through(web3, deploy_token(web3)))
+
+
 def blocks(chain: LocalChain, **criteria: Any) -> list[int]:
     """Return the block numbers of the logs found."""
     found = chain.request("eth_getLogs", [{"fromBlock": "0x0", **criteria}])
     return [int(log["blockNumber"], 16) for log in found]
 
 
-def test_a_log_names_its_place(chain: LocalChain, history: Contract) -> None:
+def test_a_log_names_its_place(past: Past) -> None:
+    chain, token = past
     block = chain.request("eth_getBlockByNumber", ["0x2", False])
     assert chain.request("eth_getLogs", [{"fromBlock": "0x2", "toBlock": "0x2"}]) == [
         {
-            "address": history.address.lower(),
+            "address": token.address.lower(),
             "topics": [TRANSFER, padded(chain.accounts[0].address), padded(ALICE)],
             "data": "0x" + "1".rjust(64, "0"),
             "blockNumber": "0x2",
@@ -57,15 +78,15 @@ def test_a_log_names_its_place(chain: LocalChain, history: Contract) -> None:
     ]
 
 
-def test_logs_are_those_of_the_receipts(chain: LocalChain, history: Contract) -> None:
-    receipts = [receipt for number in range(7) for receipt in chain.request("eth_getBlockReceipts", [hex(number)])]
-    logs = [log for receipt in receipts for log in receipt["logs"]]
-    assert chain.request("eth_getLogs", [{"fromBlock": "earliest"}]) == logs
+def test_logs_are_those_of_the_receipts(past: Past) -> None:
+    blocks = [past.chain.request("eth_getBlockReceipts", [hex(number)]) for number in range(7)]
+    logs = [log for receipts in blocks for receipt in receipts for log in receipt["logs"]]
+    assert past.chain.request("eth_getLogs", [{"fromBlock": "earliest"}]) == logs
     assert len(logs) == 5
 
 
-def test_web3_decodes_them_as_events(history: Contract) -> None:
-    values = [event["args"]["value"] for event in history.events.Transfer().get_logs(from_block=2)]
+def test_web3_decodes_them_as_events(past: Past) -> None:
+    values = [event["args"]["value"] for event in past.token.events.Transfer().get_logs(from_block=2)]
     assert values == [1, 2, 4]
 
 
@@ -95,18 +116,18 @@ def test_web3_decodes_them_as_events(history: Contract) -> None:
         ({"address": []}, [1, 2, 3, 4, 5]),
     ],
 )
-def test_logs_are_found_by_range_and_topic(
-    chain: LocalChain, history: Contract, criteria: dict[str, Any], expected: list[int]
-) -> None:
-    assert blocks(chain, **criteria) == expected
+def test_logs_are_found_by_range_and_topic(past: Past, criteria: dict[str, Any], expected: list[int]) -> None:
+    assert blocks(past.chain, **criteria) == expected
 
 
-def test_logs_are_found_by_contract(chain: LocalChain, history: Contract) -> None:
-    assert blocks(chain, address=history.address) == [1, 2, 3, 4, 5]
-    assert blocks(chain, address=[ALICE, history.address.lower()]) == [1, 2, 3, 4, 5]
+def test_logs_are_found_by_contract(past: Past) -> None:
+    chain, token = past
+    assert blocks(chain, address=token.address) == [1, 2, 3, 4, 5]
+    assert blocks(chain, address=[ALICE, token.address.lower()]) == [1, 2, 3, 4, 5]
 
 
-def test_logs_are_found_by_the_hash_of_their_block(chain: LocalChain, history: Contract) -> None:
+def test_logs_are_found_by_the_hash_of_their_block(past: Past) -> None:
+    chain = past.chain
     block_hash = chain.request("eth_getBlockByNumber", ["0x3", False])["hash"]
     found = chain.request("eth_getLogs", [{"blockHash": block_hash}])
     assert [log["blockNumber"] for log in found] == ["0x3"]
@@ -128,13 +149,12 @@ def test_logs_are_found_by_the_hash_of_their_block(chain: LocalChain, history: C
         ("0x1", "filter must be an object"),
     ],
 )
-def test_a_question_that_means_nothing_is_refused(chain: LocalChain, criteria: Any, message: str) -> None:
+def test_a_question_that_means_nothing_is_refused(past: Past, criteria: Any, message: str) -> None:
     for method in ("eth_getLogs", "eth_newFilter") if message != "invalid block range" else ("eth_getLogs",):
         with pytest.raises(RpcError, match=message):
-            chain.request(method, [criteria])
+            past.chain.request(method, [criteria])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     positions=st.lists(st.lists(st.sampled_from("abcd"), max_size=3).map(tuple), max_size=4),
     first=st.integers(0, 8),

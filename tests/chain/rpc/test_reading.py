@@ -243,7 +243,7 @@ HARMLESS = [  # all but those that may mine thousands of blocks
 ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(method=st.sampled_from(HARMLESS), params=st.lists(JSON, max_size=3))
 def test_no_parameters_whatever_make_the_node_fail(chain: LocalChain, method: str, params: list[Any]) -> None:
     snapshot = chain.request("evm_snapshot")

@@ -203,7 +203,7 @@ REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=JSON | REQUEST | st.lists(REQUEST, max_size=3))
 def test_any_json_value_posted_gets_a_json_rpc_answer_and_the_server_goes_on(
     client: httpx.Client, value: Any
@@ -301,7 +301,8 @@ def test_a_server_whose_chain_was_closed_says_so() -> None:
     assert "The local chain is closed" in response.json()["error"]["message"]
 
 
-def test_the_server_ends_in_time_though_a_request_is_running() -> None:
+def test_the_server_ends_in_time_though_a_request_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.chain.rpc.server._GRACE_SECONDS", 0.2)
     running, finish = threading.Event(), threading.Event()
     with LocalChain() as chain, ThreadPoolExecutor(1) as pool:
         chain.register("test_slow", lambda: running.set() or finish.wait(30))
@@ -314,9 +315,11 @@ def test_the_server_ends_in_time_though_a_request_is_running() -> None:
 
 
 SERVE = """
+import signal
 from agent.chain.local import LocalChain
 from agent.chain.rpc.server import RpcServer
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore
 with LocalChain() as chain, RpcServer(chain) as server:
     print(server.url, flush=True)
     try:

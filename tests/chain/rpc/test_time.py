@@ -246,5 +246,5 @@ class Snapshots(RuleBasedStateMachine):
         self.chain.close()
 
 
-Snapshots.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+Snapshots.TestCase.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
 test_any_order_of_blocks_and_returns_leaves_the_chain_as_it_was_kept = Snapshots.TestCase

@@ -269,7 +269,7 @@ def test_bytes_that_are_no_transaction_are_refused(chain: LocalChain, encoded: o
         chain.request("eth_sendRawTransaction", [encoded])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from([{}, {"gasPrice": 2 * GWEI}]), place=st.floats(0, 1), byte=st.integers(0, 255))
 def test_a_transaction_changed_on_its_way_is_mined_for_another_or_refused(
     chain: LocalChain, kind: dict[str, object], place: float, byte: int
