@@ -41,6 +41,21 @@ def _shown(item: Item) -> str:
 # ---- in
 
 
+def whole(value: Any, what: str, *, below: int = 1 << 256) -> int:
+    """Return a number that a chain can hold: an integer, from 0 on.
+
+    Raises
+    ------
+    UsageError
+        If it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{what} is {value!r}.", cure="Give a whole number, as an int.")
+    if not 0 <= value < below:
+        raise UsageError(f"{what} is {value}.", cure=f"Give a whole number from 0 to {below - 1}.")
+    return value
+
+
 def encoded(entry: Mapping[str, Any], arguments: Sequence[Any]) -> bytes:
     """Encode the arguments of a function or constructor.
 

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_utils import is_address, to_checksum_address
+from eth_utils import is_address, to_canonical_address, to_checksum_address
 
 from agent.chain.answers import Receipt, Unlocked
-from agent.chain.client import Announce, Chain, RpcFault, unannounced
+from agent.chain.client import Announce, Chain, unannounced
 from agent.chain.local import LocalChain
+from agent.chain.node import RpcFault
 from agent.chain.rpc.codec import read_block, read_request
 from agent.chain.rpc.evm import Genesis
 from agent.chain.rpc.trace import Frame, Rerun
 from agent.errors import ChainError, CompilerMissing, OutOfGas, Reverted, UsageError
 from agent.settings import DEVELOPMENT_MNEMONIC, Settings
+from agent.testing.abi import whole
 from agent.testing.accounts import Account, Prank
 from agent.testing.failure import Explainer
 from agent.testing.known import Abi, Known, Placed
@@ -24,6 +26,7 @@ from agent.testing.sources import Sources
 START = 1_700_000_000
 # What one transaction may use on a public network (EIP-7825). Only what is used is paid.
 GAS = 1 << 24
+_TIMES = 1 << 64  # as many as the header of a block has room for
 
 
 class DevChain(Chain):
@@ -49,7 +52,7 @@ class DevChain(Chain):
         self._explainers: dict[Sources, Explainer] = {}
         self._on_receipt = on_receipt
         self._local = LocalChain(Genesis(time=START))
-        self._kept: dict[str, Mapping[str, Placed]] = {}
+        self._kept: dict[str, tuple[Mapping[str, Placed], Account]] = {}
         self.accounts = tuple(map(Account, self._local.accounts))
         self.sender = self.accounts[0]
         super().__init__(
@@ -67,19 +70,20 @@ class DevChain(Chain):
         """Timestamp of the last block, unix seconds."""
         return self.time_of()
 
-    def travel(self, *, seconds: int | None = None, to: int | None = None) -> None:
+    def travel(self, seconds: int | None = None, *, to: int | None = None) -> None:
         """Let time pass: mine a block `seconds` after the last one, or at the unix time `to`.
 
         Raises
         ------
         UsageError
-            If not exactly one is given, or the time would not be later than the last block's.
+            If not exactly one is given, it is no whole number, or the time would not be later than the last block's or
+            more than a block can carry.
         """
         if (seconds is None) == (to is None):
-            raise UsageError("travel takes either seconds or to.", cure="chain.travel(seconds=3600), say.")
+            raise UsageError("travel takes either seconds or to.", cure="chain.travel(3600), say.")
         now = self.now
-        then = now + seconds if to is None else to
-        if then <= now:
+        then = now + whole(seconds, "seconds") if to is None else to
+        if whole(then, "the time", below=_TIMES) <= now:
             raise UsageError(
                 f"Time {then} is not later than the last block's, {now}.", cure="Time goes forward only."
             )
@@ -88,7 +92,7 @@ class DevChain(Chain):
 
     def mine(self, blocks: int = 1) -> None:
         """Mine empty blocks, a second apart."""
-        self.request("anvil_mine", hex(blocks))
+        self.request("anvil_mine", hex(whole(blocks, "blocks")))
 
     # ---- accounts
 
@@ -112,11 +116,17 @@ class DevChain(Chain):
         """Send wei."""
         return self.send(sender or self.sender, getattr(to, "address", to), data, value=value)
 
+    def storage(self, address: str) -> bytes:
+        """Digest of all that a contract stores: two are the same only where every slot is."""
+        wanted = to_canonical_address(getattr(address, "address", address))
+        return self._local.ask(lambda evm: evm.storage_root(wanted, "latest"))
+
     # ---- calls and transactions
 
     def call(
         self, to: str, data: bytes, *, sender: str | None = None, value: int = 0, block: str = "latest"
     ) -> bytes:
+        whole(value, "value")
         try:
             return super().call(to, data, sender=sender, value=value, block=block)
         except (Reverted, RpcFault) as error:
@@ -136,8 +146,10 @@ class DevChain(Chain):
         announce: Announce = unannounced,
     ) -> Receipt:
         """Send a transaction as `Chain.send` does, at a gas limit that suffices: one that fails is mined too."""
+        whole(value, "value")
+        gas = GAS if gas is None else whole(gas, "gas", below=1 << 64)
         signer = account.signer if isinstance(account, Account) else account
-        receipt = super().send(signer, to, data, value=value, gas=gas or GAS, announce=announce)
+        receipt = super().send(signer, to, data, value=value, gas=gas, announce=announce)
         self._on_receipt(receipt, to, data)
         return receipt
 
@@ -194,12 +206,13 @@ class DevChain(Chain):
 
     def snapshot(self) -> str:
         snapshot = super().snapshot()
-        self._kept[snapshot] = self.known.remember()
+        self._kept[snapshot] = self.known.remember(), self.sender
         return snapshot
 
     def revert(self, snapshot: str) -> None:
         super().revert(snapshot)
-        self.known.restore(self._kept[snapshot])
+        placed, self.sender = self._kept[snapshot]
+        self.known.restore(placed)
         # Those taken later went with it.
         self._kept = {taken: kept for taken, kept in self._kept.items() if int(taken, 16) < int(snapshot, 16)}
 

@@ -20,8 +20,8 @@ from agent.chain.contracts import (
     TokenContract,
 )
 from agent.chain.deploy import Deployment, deploy, fund
-from agent.chain.values import Barrier, Fill, Mandate, Market, Reason, Side, Signal
-from agent.desk.signing import sign_signal
+from agent.chain.values import Barrier, Fill, Mandate, Market, Permit, Reason, Side, Signal
+from agent.desk.signing import sign_mandate, sign_permit, sign_signal
 from agent.settings import DEVELOPMENT_MNEMONIC, Settings
 from agent.testing.accounts import Account
 from agent.testing.chain import START, DevChain
@@ -152,6 +152,24 @@ class Desk:
             "settlement": self.settlement.address,
         }
         return sign_signal(key or self.key, signal=signal, **{**where, **domain})
+
+    def sign_mandate(self, mandate: Mandate, *, key: Account | None = None, **domain: Any) -> bytes:
+        """The signature of `owner`, or of `key`, over a mandate; a member of the domain may be another."""
+        where = {"chain_id": self.chain.chain_id, "settlement": self.settlement.address}
+        return sign_mandate(key or self.owner, mandate=mandate, **{**where, **domain})
+
+    def permit(self, token: TokenContract, amount: int, /, *, key: Account | None = None, **terms: Any) -> Permit:
+        """The permit of `owner`, or of `key`, to take tokens for the ledger; any of its terms may be another."""
+        owner = key or self.owner
+        sound = {
+            "token": token.address,
+            "name": token.name(),
+            "chain_id": self.chain.chain_id,
+            "spender": self.settlement.address,
+            "nonce": token.nonce_of(owner.address),
+            "deadline": self.now + 3_600,
+        }
+        return sign_permit(owner, amount=amount, **{**sound, **terms})
 
     def fill(
         self, mandate: Mandate, *, given: int | None = None, taken: int | None = None, filler: str | None = None

@@ -45,6 +45,7 @@ class Handle:
         self._entries = [entry for entry in compiled.abi if entry["type"] in ("function", "event")]
 
     def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
         entries = self.__dict__.get("_entries")
         if entries is None or name.startswith("__"):
             raise AttributeError(name)

@@ -100,10 +100,12 @@ class Contracts:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, Any, Any]:
-        if call.excinfo is not None and "agent.errors" in sys.modules:
+        # unittest's runner, and so hypothesis's state machines, keep the error on the item until the report is made.
+        excinfo = call.excinfo or next(iter(getattr(item, "_excinfo", None) or ()), None)
+        if excinfo is not None and "agent.errors" in sys.modules:
             from agent.testing.report import tell
 
-            tell(call.excinfo.value, whole=bool(item.config.getoption("fulltrace")))
+            tell(excinfo.value, whole=bool(item.config.getoption("fulltrace")))
         return (yield)
 
     # ---- gas

@@ -9,7 +9,7 @@ import pytest
 
 from agent.chain.decode import PANICS
 from agent.errors import ChainError, OutOfGas, Reverted, UsageError
-from agent.testing.abi import same
+from agent.testing.abi import same, whole
 
 
 class Reverts:
@@ -44,7 +44,10 @@ class Reverts:
             raise UsageError(
                 "reverts was given arguments and no name.", cure='Say reverts("PriceTooLow", price=1).'
             )
-        self._name, self._panic, self._arguments = name, panic, arguments
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"reverts was given {name!r} for a name.", cure='Say reverts("PriceTooLow").')
+        self._name, self._arguments = name, arguments
+        self._panic = None if panic is None else whole(panic, "panic")
 
     def __enter__(self) -> Self:
         return self
@@ -55,13 +58,14 @@ class Reverts:
         __tracebackhide__ = True
         if error is None:
             pytest.fail(f"nothing was refused; expected {self}")
-        if isinstance(error, Reverted):
-            if self._fits(error):
-                self.error = error
-                return True
-        elif not isinstance(error, OutOfGas):
+        if not isinstance(error, Reverted | OutOfGas):
             return False
-        raise pytest.fail.Exception(f"expected {self}, but {self._instead(error)}") from None
+        if isinstance(error, Reverted) and self._fits(error):
+            self.error = error
+            return True
+        raise pytest.fail.Exception(
+            self._unlike(error) or f"expected {self}, but {self._instead(error)}"
+        ) from None
 
     def _fits(self, error: Reverted) -> bool:
         told = error.args_by_name
@@ -71,11 +75,17 @@ class Reverts:
             return True
         if error.name == "Error" and not self._arguments:
             return told.get("message") == self._name
-        if error.name != self._name:
+        if error.name != self._name or not self._arguments.keys() <= told.keys():
             return False
-        if unknown := self._arguments.keys() - told.keys():
-            pytest.fail(f"{error.name} has no argument {', '.join(sorted(unknown))}; it has {', '.join(told)}")
         return all(same(value, told[key]) for key, value in self._arguments.items())
+
+    def _unlike(self, error: ChainError) -> str | None:
+        """What is wrong with the expectation itself: arguments that this error does not have."""
+        if not isinstance(error, Reverted) or error.name != self._name:
+            return None
+        unknown = self._arguments.keys() - error.args_by_name.keys()
+        has = ", ".join(error.args_by_name) or "none"
+        return f"{error.name} has no argument {', '.join(sorted(unknown))}; it has {has}" if unknown else None
 
     def _instead(self, error: ChainError) -> str:
         where = f"\n{error.where()}" if error.where else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.chain.artifact import Artifact
 from agent.chain.compile import Settings, compile_sources, compiler_output, locate
-from agent.errors import ChainError, UsageError
+from agent.errors import ChainError, CompilerMissing, UsageError
 
 # Comments and strings are matched too, so that a word inside one of them is not taken for a definition.
 DEFINITIONS = re.compile(
@@ -40,6 +40,7 @@ class Sources:
         self.folders = tuple(folders)
         self.settings = settings or Settings()
         self._artifacts: dict[str, Mapping[str, Artifact]] = {}
+        self._faults: dict[str, ChainError] = {}
 
     @classmethod
     def near(cls, *places: Path, settings: Settings | None = None) -> Sources:
@@ -133,15 +134,24 @@ class Sources:
     def artifacts(self, entry: str) -> Mapping[str, Artifact]:
         """Compile a source and return the contracts it defines, by name; errors as of `artifact`."""
         if entry not in self._artifacts:
-            root, *rest = self._roots(entry)
-            try:
-                found = compile_sources(root, [entry], include=rest, settings=self.settings)
-            except ChainError as error:
-                # Its one line loses solc's own layout, which shows the place.
-                error.add_note(error.problem)
-                raise
-            self._artifacts[entry] = found
+            if entry not in self._faults:
+                self._compile(entry)
+            if (fault := self._faults.get(entry)) is not None:
+                # Its one line loses solc's own layout, which shows the place; what called solc is no reader's concern.
+                error = ChainError(fault.problem, cure=fault.cure)
+                error.add_note(fault.problem)
+                raise error
         return self._artifacts[entry]
+
+    def _compile(self, entry: str) -> None:
+        """Compile a source, or remember what is wrong with it: all tests that need it would ask again."""
+        root, *rest = self._roots(entry)
+        try:
+            self._artifacts[entry] = compile_sources(root, [entry], include=rest, settings=self.settings)
+        except CompilerMissing:
+            raise
+        except ChainError as error:
+            self._faults[entry] = error
 
     def _roots(self, entry: str) -> list[Path]:
         """The folders, that of the entry first."""

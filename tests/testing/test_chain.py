@@ -30,6 +30,12 @@ def test_time_goes_forward_and_one_way_of_saying_so_is_enough(chain, journey):
         chain.travel(**journey)
 
 
+@pytest.mark.parametrize("journey", [{"seconds": 1.5}, {"seconds": "5"}, {"seconds": -1}, {"to": 1 << 64}])
+def test_time_is_a_whole_number_that_a_block_can_carry(chain, journey):
+    with pytest.raises(UsageError, match=r"^(seconds|the time) is .* whole number"):
+        chain.travel(**journey)
+
+
 def test_blocks_are_mined_a_second_apart(chain):
     now, block = chain.now, chain.block_number
     chain.mine()
@@ -90,6 +96,21 @@ def test_a_prank_signs_nothing(chain):
         chain.prank(WHALE).sign_message(encode_defunct(text="hello"))
     with pytest.raises(UsageError, match="'whale' is no address"):
         chain.prank("whale")
+
+
+# ---- what is stored
+
+
+def test_one_digest_tells_whether_anything_that_a_contract_stores_is_another(purse, chain, reverts):
+    before = chain.storage(purse)
+    purse.pay(value=5)
+    assert chain.storage(purse) != before
+    purse.take(5)
+    changed = chain.storage(purse)
+    with reverts("Poor"):
+        purse.take(1)
+    assert chain.storage(purse) == changed
+    assert chain.storage(WHALE) == chain.storage(NOBODY) != before
 
 
 # ---- going back

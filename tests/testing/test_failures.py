@@ -103,8 +103,8 @@ def lines(failure: str) -> list[str]:
 
 FOUR_KINDS = {
     "custom_error": ("customError", "Small(given=3, least=10)", "custom error"),
-    "require_string": ("requireString", "Error(message=ten or less)", "require string"),
-    "panic": ("overflow", "Panic(code=17, meaning=arithmetic overflow or underflow)", "panic"),
+    "require_string": ("requireString", '"ten or less"', "require string"),
+    "panic": ("overflow", "panic 0x11 (arithmetic overflow or underflow)", "panic"),
     "out_of_gas": ("outOfGas", "out of gas at its limit, 200,000", "out of gas"),
 }
 
@@ -189,6 +189,39 @@ def test_a_helper_of_the_tests_stays_in_the_traceback(failures):
 
 def test_an_error_in_a_group_is_explained_too(failures, at):
     assert at("custom error") in failures["in_a_group"]
+
+
+def test_a_unittest_and_a_state_machine_show_it_as_well(project, at):
+    project.makepyfile("""
+        import unittest
+        import pytest
+        from hypothesis import settings
+        from hypothesis.stateful import rule
+        from agent.testing import ChainStateMachine
+
+        class TestOld(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def made(self, deploy):
+                self.failing = deploy("Failing", 10)
+
+            def test_it(self):
+                self.failing.customError(3)
+
+        class Machine(ChainStateMachine):
+            @rule()
+            def fail(self):
+                self.deploy("Failing", 10).customError(3)
+
+        TestNew = Machine.TestCase
+        TestNew.settings = settings(max_examples=1, stateful_step_count=1, database=None)
+    """)
+    result = project.runpytest("-q")
+    result.assert_outcomes(failed=2)
+    text = result.stdout.str()
+    # Where CI is set, pytest repeats each message in its summary, in lines that do not begin with an E.
+    shown = re.findall(rf"^E +{re.escape(at('custom error'))}: in Failing\.customError$", text, flags=re.MULTILINE)
+    assert len(shown) == 2
+    assert not re.search(r"^\S*agent\S+\.py:\d+: ", text, flags=re.MULTILINE)
 
 
 def test_the_whole_traceback_is_there_for_the_asking(project):

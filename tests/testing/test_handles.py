@@ -85,6 +85,22 @@ def test_ether_can_be_sent_alone(purse, accounts, chain):
     assert receipt.events == [purse.Paid(accounts[2], 9)]
 
 
+@pytest.mark.parametrize("number", [-1, 1.0, "7", True, 1 << 256])
+def test_ether_and_gas_are_whole_numbers(purse, deploy, chain, number):
+    sendings = [
+        lambda: purse.pay(value=number),
+        lambda: purse.pay.call(value=number),
+        lambda: purse.pay(gas=number),
+        lambda: deploy("Purse", "rich", value=number),
+        lambda: chain.transfer(purse, number),
+    ]
+    before = chain.block_number
+    for sending in sendings:
+        with pytest.raises(UsageError, match="Give a whole number"):
+            sending()
+    assert chain.block_number == before
+
+
 def test_ether_goes_to_a_constructor(deploy, chain):
     assert chain.balance(deploy("Purse", "rich", value=11)) == 11
 

@@ -147,6 +147,19 @@ def test_refuses(failing, given):
     assert at("require string") in text
 
 
+def test_who_sends_what_names_no_sender_is_undone_too(project):
+    tests = """
+@pytest.mark.parametrize("time", [1, 2])
+def test_pays(purse, chain, accounts, time):
+    assert chain.sender == accounts[0]
+    chain.sender = accounts[3]
+    with chain.undone():
+        chain.sender = accounts[4]
+    assert chain.sender == accounts[3]
+"""
+    run(project, tests).assert_outcomes(passed=2)
+
+
 def test_each_run_of_a_state_machine_begins_anew(project):
     tests = """
 class PurseMachine(ChainStateMachine):

@@ -56,14 +56,6 @@ def test_a_project_that_does_not_use_it_loads_nothing(empty):
     assert "gas" not in result.stdout.str()
 
 
-def test_a_project_whose_warnings_are_errors_can_use_it(empty):
-    write(empty, "contracts")
-    empty.makepyfile("def test_it(deploy, desk): deploy('Counter')")
-    empty.runpytest_subprocess("-q", "-W", "error", "--strict-config", "--strict-markers").assert_outcomes(
-        passed=1
-    )
-
-
 # ---- what can be set
 
 
@@ -113,10 +105,19 @@ def test_a_number_that_is_none_is_refused(empty):
 
 def test_a_source_that_does_not_compile_is_shown_as_solc_shows_it(empty):
     write(empty, "contracts", COUNTER.replace("count += by", "count += bye"))
-    empty.makepyfile("def test_it(deploy): deploy('Counter')")
+    empty.makepyfile("""
+        import pytest
+
+        @pytest.mark.parametrize("time", [1, 2])
+        def test_it(deploy, time): deploy('Counter')
+    """)
     result = empty.runpytest("-q")
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=2)
     result.stdout.re_match_lines([r"E +DeclarationError: Undeclared identifier", r"E +--> Counter.sol:5:\d+:"])
+    assert (
+        re.findall(r"^(\S+\.py):\d+: ", result.stdout.str(), flags=re.MULTILINE)
+        == ["test_a_source_that_does_not_compile_is_shown_as_solc_shows_it.py"] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_overloads_and_plain_ether_have_rows_of_their_own(project):
     assert {"Purse.set(uint256)", "Purse.set(address)", "Purse.receive", "Settlement.create"} <= found.keys()
 
 
-def test_all_works_in_several_processes(project):
+def test_all_works_in_several_processes_and_where_warnings_are_errors(project):
     project.makepyfile("""
         import pytest
 
@@ -192,18 +193,22 @@ def test_all_works_in_several_processes(project):
         def purse(deploy):
             return deploy("Purse", "mine")
 
-        @pytest.mark.parametrize("time", range(12))
+        @pytest.mark.parametrize("time", range(6))
         def test_pays(purse, chain, time, worker_id):
             assert worker_id != "master"
             assert purse.paid() == 0
             purse.pay(value=5)
 
+        def test_trades(desk):
+            desk.mandate()
+
         def test_fails(deploy):
             deploy("Failing", 10).customError(3)
     """)
-    result = project.runpytest_subprocess("-q", "-n", "2", "--gas")
-    result.assert_outcomes(passed=12, failed=1)
+    strict = ("-W", "error", "--strict-config", "--strict-markers")
+    result = project.runpytest_subprocess("-q", "-n", "2", "--gas", *strict)
+    result.assert_outcomes(passed=7, failed=1)
     found = table(result)
-    assert found["Purse.pay"][0] == 12
+    assert found["Purse.pay"][0] == 6
     assert found["Purse.constructor"][0] == 2
     assert "contracts/Failing.sol:" in result.stdout.str()

@@ -99,9 +99,7 @@ def test_an_argument_that_the_error_does_not_have_is_said(failing):
     "expected", [reverts("Error"), reverts("ten"), reverts(panic=0x01), reverts("Small", given=5)]
 )
 def test_a_reason_is_no_name_no_panic_and_no_part_of_itself(failing, expected):
-    assert "but the contract refused: Error(message=ten or less)" in refused(
-        expected, lambda: failing.requireString(5)
-    )
+    assert 'but the contract refused: "ten or less"' in refused(expected, lambda: failing.requireString(5))
 
 
 def test_running_out_of_gas_is_no_refusal(failing):
@@ -123,3 +121,14 @@ def test_a_panic_has_no_name_and_arguments_need_one():
         reverts("Small", panic=1)
     with pytest.raises(UsageError, match="arguments and no name"):
         reverts(given=1)
+
+
+@pytest.mark.parametrize("expected", [{"panic": b"s"}, {"panic": "0x11"}, {"panic": -1}])
+def test_a_panics_code_is_a_whole_number(expected):
+    with pytest.raises(UsageError, match=r"^panic is "):
+        reverts(**expected)
+
+
+def test_a_name_is_a_text():
+    with pytest.raises(UsageError, match=r'for a name\. Say reverts\("PriceTooLow"\)'):
+        reverts(0x11)

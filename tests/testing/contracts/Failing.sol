@@ -65,7 +65,7 @@ contract Failing {
     }
 
     function outOfGas() external {
-        for (uint256 i = 0; ; ++i) {
+        for (uint256 i = 0;; ++i) {
             list.push(i); // out of gas
         }
     }
@@ -83,7 +83,8 @@ contract Failing {
     }
 
     function caught() external view {
-        try inner.enter(false) {} catch {
+        try inner.enter(false) {}
+        catch {
             revert("caught"); // after a catch
         }
     }

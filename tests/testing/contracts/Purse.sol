@@ -48,7 +48,7 @@ contract Purse {
             revert Poor(msg.sender, balanceOf[msg.sender], amount);
         }
         balanceOf[msg.sender] -= amount;
-        (bool ok, ) = msg.sender.call{value: amount}("");
+        (bool ok,) = msg.sender.call{value: amount}("");
         require(ok, "not taken");
     }
 
