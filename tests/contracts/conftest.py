@@ -30,6 +30,7 @@ class HostileDesk(Desk):
 
     def deploy(self, name: str, *arguments: Any, kind: type[Contract] = Contract) -> Any:
         """Put a hostile contract on the chain; return its handle, of a `kind`."""
+        self.chain.known.learn(self._hostile[name])
         return kind.deploy(self.chain, self.publisher, *arguments, compiled=self._hostile[name])
 
     def puppet(self, price: int) -> Market:
@@ -43,6 +44,10 @@ class HostileDesk(Desk):
         """Tell the oracle of a `puppet` market what to say."""
         oracle = Contract(self.chain, market.oracle, compiled=self._hostile["PuppetOracle"])
         oracle.send(self.publisher, "set", price, updated_at)
+
+    def stored(self) -> bytes:
+        """Digest of all that the contract stores, every balance among it: the same only where nothing changed."""
+        return self.chain.storage(self.settlement.address)
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,11 @@ def test_no_key_vouches_for_a_model_that_was_never_registered(desk, signal):
     assert not vouches(desk, signal(model=ARTIFACT))
 
 
+def test_no_signature_is_none_of_a_model_that_was_never_registered(desk, signal):
+    """Such a model has no key, and what is no signature has no signer: the two are not the same."""
+    assert not vouches(desk, signal(model=ARTIFACT), b"no signature")
+
+
 def test_a_signature_is_worth_nothing_to_another_contract_than_the_one_it_names(desk, signal):
     signed = signal()
     assert not vouches(desk, signed, asked_by=desk.stranger.address)

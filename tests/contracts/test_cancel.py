@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.chain.events import Closed, MandateCancelled
-from agent.chain.values import Reason
+from agent.chain.values import MandateState, Reason
 
 
 def test_is_logged_and_remembered(desk, mandate):
@@ -48,7 +48,8 @@ def test_refuses_whoever_is_not_the_owner(desk, mandate, reverts):
             desk.settlement.cancel(somebody, created)
 
 
-def test_refuses_a_mandate_that_was_never_created(desk, reverts):
+def test_withdraws_a_mandate_that_was_signed_and_not_lodged_yet(desk, signal):
     draft = desk.draft()
-    with reverts("MandateUnknown", id=draft.id):
-        desk.settlement.cancel(desk.owner, draft)
+    assert desk.settlement.cancel(desk.owner, draft).events == [MandateCancelled(draft.id)]
+    assert desk.settlement.state_of(draft.id) == MandateState(0, 0, False, True, 0)
+    assert desk.check_open(signal(), draft) is Reason.UNKNOWN_MANDATE

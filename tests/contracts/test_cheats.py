@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from eth_abi import encode
 
 from agent.chain.contracts import ModelsContract, SettlementContract
 from agent.chain.events import Presented, Refused
 from agent.chain.values import Reason
+from agent.errors import Reverted
 
 BASE = 10**18
 QUOTE = 10**6
@@ -19,13 +21,13 @@ def refuses(desk):
     """Opens as the agent would; nothing may move, and the reason must be this one."""
 
     def refusing(reason, signal, fill, **options):
-        before = desk.ledger()
+        before = desk.stored()
         mandate = getattr(fill, "mandate", fill)
         assert desk.open(signal, fill, **options).events == [
             Presented(signal.model, signal.market, signal),
             Refused(mandate.id, reason),
         ]
-        assert desk.ledger() == before
+        assert desk.stored() == before
 
     return refusing
 
@@ -109,9 +111,9 @@ def test_a_price_beyond_slippage_at_the_close(desk):
     trading = desk.trading(max_slippage_bps=50)
     desk.set_price("2040")
     greedy = desk.closing(trading, taken=2_040 * QUOTE * 995 // 1_000 - 1)
-    before = desk.ledger()
+    before = desk.stored()
     assert desk.close(greedy).events == [Refused(trading.id, Reason.SLIPPAGE)]
-    assert desk.ledger() == before
+    assert desk.stored() == before
 
 
 def test_a_stale_price(desk, mandate, signal, refuses):
@@ -160,9 +162,9 @@ def test_over_the_loss_limit(desk, signal, refuses):
 
 def test_a_trade_closed_before_any_barrier(desk):
     trading = desk.trading()
-    before = desk.ledger()
+    before = desk.stored()
     assert desk.close(trading).events == [Refused(trading.id, Reason.NO_BARRIER)]
-    assert desk.ledger() == before
+    assert desk.stored() == before
 
 
 def test_somebody_elses_deposit_as_the_filler(desk, mandate, signal, refuses):
@@ -176,10 +178,10 @@ def test_the_owner_as_its_own_filler(desk, mandate, signal, refuses):
 
 
 def test_withdrawing_somebody_elses_balance(desk, reverts):
-    before = desk.ledger()
+    before = desk.stored()
     with reverts("InsufficientBalance", account=desk.operator.address, balance=0, amount=1):
         desk.settlement.withdraw(desk.operator, desk.at.base, 1)
-    assert desk.ledger() == before
+    assert desk.stored() == before
 
 
 def test_a_mandate_in_somebody_elses_name(desk, reverts):
@@ -198,3 +200,35 @@ def test_the_most_that_a_thief_of_the_models_key_can_do(desk, signal):
     assert desk.open(signal(), mandate).events[-1] == Refused(mandate.id, Reason.LOSS_LIMIT)
     assert desk.ledger()["owner", "quote"] - before["owner", "quote"] == -4 * 19_950_000
     assert desk.ledger()["owner", "base"] == before["owner", "base"]
+
+
+MANDATE_WORDS = 23
+
+
+@pytest.mark.parametrize("word", range(MANDATE_WORDS))
+@pytest.mark.parametrize("end", ["open", "close"])
+def test_a_mandate_with_bits_that_its_types_do_not_have(desk, mandate, signal, end, word):
+    """The contract hashes a mandate where it stands in the call data: nothing else may pass for the same mandate."""
+    if end == "open":
+        seen, created = signal(), mandate()
+        data = desk.settlement.encode("open", seen, desk.sign(seen), [desk.fill(created)])
+        desk.chain.set_next_time(seen.bar_time)
+    else:
+        created = desk.trading()
+        desk.travel(created.horizon)
+        data = desk.settlement.encode("close", desk.market, [desk.closing(created)])
+    [place] = [at for at in range(4, len(data), 32) if data[at:].startswith(created_as(created))]
+    changed = bytearray(data)
+    changed[place + 32 * word] ^= 0x80
+    before = desk.stored()
+    try:
+        receipt = desk.chain.send(desk.operator, desk.settlement.address, bytes(changed), gas=500_000)
+    except Reverted:
+        pass  # the bits cannot be read as what they should be
+    else:
+        assert [type(event) for event in receipt.events if not isinstance(event, Presented)] == [Refused]
+    assert desk.stored() == before
+
+
+def created_as(mandate):
+    return encode([mandate.ABI_TYPE], [mandate.abi()])

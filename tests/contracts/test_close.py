@@ -95,7 +95,13 @@ def test_without_an_open_trade_there_are_no_barriers(desk, mandate, reverts):
         desk.settlement.barriers_of(desk.draft())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture
+def market(desk):
+    """A market whose price can be any that the contract can count."""
+    return desk.puppet(UNIT)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     side=st.sampled_from(Side),
     price=st.integers(min_value=10**26, max_value=10**39),
@@ -104,9 +110,9 @@ def test_without_an_open_trade_there_are_no_barriers(desk, mandate, reverts):
     profit=st.integers(min_value=1, max_value=9_999),
     loss=st.integers(min_value=1, max_value=9_999),
 )
-def test_a_trade_closes_exactly_where_barriers_of_says(desk, side, price, given_, bonus, profit, loss):
+def test_a_trade_closes_exactly_where_barriers_of_says(desk, market, side, price, given_, bonus, profit, loss):
     with desk.chain.undone():
-        market = desk.puppet(price)
+        desk.set_puppet(market, price)
         mandate = desk.mandate(
             market=market, side=side, take_profit_bps=profit, stop_loss_bps=loss, max_price_age=2**32 - 1
         )
@@ -194,6 +200,14 @@ def test_the_bounds_on_the_opening_price_hold_no_close_up(desk):
 def test_an_expired_mandate_still_closes(desk):
     long = desk.trading(expiry=desk.now + 1_000)
     assert desk.close(long, at=desk.now + 5_000).events[0].barrier is Barrier.HORIZON
+
+
+@pytest.mark.parametrize("given", [0, BASE - 1, BASE + 1])
+def test_a_trade_closes_whole_or_not_at_all(desk, given):
+    mandate = desk.trading()
+    desk.set_price("2040")
+    part = desk.closing(mandate, given=given, taken=2_040 * QUOTE)
+    assert desk.close(part).events == [Refused(mandate.id, Reason.AMOUNT_MISMATCH)]
 
 
 def test_a_trade_closes_once(desk):

@@ -77,6 +77,23 @@ def test_refuses_a_mandate_that_contradicts_itself_and_names_the_field(desk, rev
     desk.settlement.create(desk.owner, desk.draft(**sound))
 
 
+# As far beyond the edge as the field holds.
+BEYOND = [
+    ("minConfidenceBps", {"min_confidence_bps": 2**16 - 1}),
+    ("maxSlippageBps", {"max_slippage_bps": 2**16 - 1}),
+    ("takeProfitBps", {"side": Side.SHORT, "take_profit_bps": 2**16 - 1}),
+    ("stopLossBps", {"stop_loss_bps": 2**16 - 1}),
+    ("minAmount", {"min_amount": 2**128 - 1, "max_amount": 7}),
+    ("maxPrice", {"min_price": 2**256 - 1, "max_price": 7}),
+]
+
+
+@pytest.mark.parametrize(("field", "unsound"), BEYOND)
+def test_refuses_what_lies_far_beyond_the_edge_too(desk, reverts, field, unsound):
+    with reverts("InvalidMandate", field=field):
+        desk.settlement.create(desk.owner, desk.draft(**unsound))
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
@@ -104,8 +121,9 @@ def test_refuses_a_mandate_without_a_source(desk, reverts):
 def test_refuses_a_mandate_that_has_expired_already(desk, reverts):
     created = desk.now + 10
     desk.chain.set_next_time(created)
-    with reverts("InvalidMandate", field="expiry"):
-        desk.settlement.call("create", desk.draft(expiry=created), sender=desk.owner.address, block="pending")
+    for expiry in (0, created - 1, created):
+        with reverts("InvalidMandate", field="expiry"):
+            desk.settlement.call("create", desk.draft(expiry=expiry), sender=desk.owner.address, block="pending")
     desk.settlement.create(desk.owner, desk.draft(expiry=created + 1))
 
 

@@ -1,4 +1,7 @@
-"""What holds whatever happens: nobody rules, tokens cover the ledger, and the events alone tell the whole state."""
+"""What holds whatever happens: nobody rules, tokens cover the ledger, a failure leaves no trace, and the events tell everything.
+
+`contracts/INVARIANTS.md` lists all that must hold, and where each is tested.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,19 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.chain.artifact import artifact
-from agent.chain.events import (
-    Authorized,
-    Closed,
-    Deposited,
-    MandateCancelled,
-    MandateCreated,
-    Opened,
-    Presented,
-    Refused,
-    Withdrawn,
-)
+from agent.chain.contracts import TokenContract
+from agent.chain.events import Closed, Opened, Refused
 from agent.chain.values import MandateState, Side
+from agent.errors import ChainError
+
+from .machine.replay import Rebuilt
 
 BASE = 10**18
-QUOTE = 10**6
-
+ZERO = "0x" + "00" * 20
 
 # ---- nobody rules
 
@@ -33,7 +29,20 @@ QUOTE = 10**6
 @pytest.mark.parametrize(
     ("contract", "writers"),
     [
-        ("Settlement", {"deposit", "withdraw", "authorize", "create", "cancel", "open", "close"}),
+        (
+            "Settlement",
+            {
+                "deposit",
+                "depositWithPermit",
+                "withdraw",
+                "authorize",
+                "create",
+                "createFor",
+                "cancel",
+                "open",
+                "close",
+            },
+        ),
         ("AttestedModels", {"register", "revoke"}),
         ("FeedOracle", set()),
     ],
@@ -60,151 +69,208 @@ def test_the_settlement_contract_fits_on_any_chain():
     assert len(artifact("Settlement").deployed_bytecode) <= 24_576  # EIP-170
 
 
-# ---- the events tell everything
-
-people = st.sampled_from(["owner", "other", "filler"])
-tokens = st.sampled_from(["base", "quote"])
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("deposit"), people, tokens, st.integers(0, 10**9)),
-        st.tuples(st.just("withdraw"), people, tokens, st.integers(0, 10)),
-        st.tuples(st.just("create"), st.sampled_from(["owner", "other"]), st.sampled_from(Side)),
-        st.tuples(st.just("cancel"), st.integers(0, 9)),
-        st.tuples(st.just("open"), st.sampled_from(Side), st.integers(1, 2_000)),
-        st.tuples(st.just("round"), st.sampled_from(Side), st.integers(1, 2_000), st.integers(1_900, 2_100)),
-        st.tuples(st.just("close"), st.integers(0, 100)),
-        st.tuples(st.just("price"), st.integers(1_900, 2_100)),
-        st.tuples(st.just("authorize"), people, st.booleans()),
-    ),
-    min_size=8,
-    max_size=20,
-)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=steps)
-def test_the_events_alone_rebuild_every_balance_mandate_and_trade(desk, steps):
-    with desk.chain.undone():
-        walk = Walk(desk)
-        for name, *arguments in [("create", "owner", Side.LONG), ("create", "other", Side.SHORT), *steps]:
-            getattr(walk, name)(*arguments)
-        rebuilt = rebuild(desk)
-        for (account, token), amount in rebuilt.balances.items():
-            assert desk.settlement.balance_of(account, token) == amount
-        for mandate_id, state in rebuilt.states.items():
-            assert desk.settlement.state_of(mandate_id) == state
-            assert desk.settlement.trade_of(mandate_id) == rebuilt.trades.get(mandate_id, (0, 0))
-        for (account, operator), allowed in rebuilt.authorized.items():
-            assert desk.settlement.is_authorized(account, operator) is allowed
-        for token in (desk.base, desk.quote):
-            assert rebuilt.owed(token.address) == desk.held(token)
-
-
-def test_the_walk_of_the_test_above_really_trades(desk):
-    walk = Walk(desk)
-    for side, price in [(Side.LONG, 2_040), (Side.SHORT, 1_900)]:
-        walk.create("owner", side)
-        walk.round(side, 10, price)
-        walk.cancel(0)
-        walk.open(side, 10)
-    seen = Counter(type(log.event) for log in logs(desk))
-    assert [seen[each] for each in (Opened, Closed, Refused)] == [3, 2, 4]
+# ---- tokens cover the ledger
 
 
 def test_tokens_that_were_given_away_are_held_and_not_owed(desk):
     owed = rebuild(desk).owed(desk.at.base)
+    assert desk.held(desk.base) == owed
     desk.base.transfer(desk.owner, desk.settlement.address, 7)
     assert desk.held(desk.base) == owed + 7
     assert rebuild(desk).owed(desk.at.base) == owed
 
 
-class Walk:
-    """Steps that traders, owners and the operator may take in any order."""
-
-    def __init__(self, desk):
-        self.desk = desk
-        self.mandates = []
-
-    def deposit(self, who, token, amount):
-        self.desk.settlement.deposit(getattr(self.desk, who), getattr(self.desk.at, token), amount)
-
-    def withdraw(self, who, token, tenths):
-        account, address = getattr(self.desk, who), getattr(self.desk.at, token)
-        balance = self.desk.settlement.balance_of(account.address, address)
-        self.desk.settlement.withdraw(account, address, balance * tenths // 10)
-
-    def authorize(self, who, allowed):
-        self.desk.settlement.authorize(self.desk.publisher, getattr(self.desk, who).address, allowed)
-
-    def create(self, who, side):
-        by = getattr(self.desk, who)
-        self.mandates.append((by, self.desk.mandate(by=by, side=side, cooldown=0, loss_limit=10**9)))
-
-    def cancel(self, index):
-        self.desk.settlement.cancel(*self.mandates[index % len(self.mandates)])
-
-    def open(self, side, thousandths):
-        """Offer a fair fill to each mandate, whether its side is right or not."""
-        fills = [self.desk.fill(mandate) for _, mandate in self.mandates]
-        part = [replace(fill, given=fill.given * thousandths // 1_000) for fill in fills]
-        self.desk.open(self.desk.signal(side=side), *part)
-
-    def close(self, missing):
-        fills = [self.desk.closing(mandate) for _, mandate in self.mandates]
-        self.desk.close(*[replace(fill, taken=max(0, fill.taken - missing)) for fill in fills])
-
-    def round(self, side, thousandths, whole):
-        self.open(side, thousandths)
-        self.price(whole)
-        self.close(0)
-
-    def price(self, whole):
-        self.desk.set_price(str(whole))
+def test_everybody_can_take_out_all_they_have_whatever_is_broken(desk):
+    """Even while trades are open: what these took can be withdrawn, and then nothing is left."""
+    long, short = desk.trading(side=Side.LONG), desk.trading(by=desk.other, side=Side.SHORT)
+    desk.settlement.cancel(desk.owner, long)
+    desk.settlement.cancel(desk.other, short)
+    desk.models.revoke(desk.publisher, desk.model)
+    desk.feed.push(desk.publisher, 0)
+    desk.travel(10**8)
+    for trader in (desk.owner, desk.other, desk.filler):
+        for token in (desk.base, desk.quote):
+            amount = desk.settlement.balance_of(trader.address, token.address)
+            desk.settlement.withdraw(trader, token.address, amount)
+    assert (desk.held(desk.base), desk.held(desk.quote)) == (0, 0)
 
 
-class Rebuilt:
-    """The state that a list of events tells: written from the interface's words, apart from any other rebuild."""
+# ---- a failed call changes nothing: each case prepares, and returns the call that fails
 
-    def __init__(self):
-        self.balances, self.authorized = Counter(), {}
-        self.mandates, self.states, self.trades = {}, {}, {}
-        self.bar_time = 0
 
-    def owed(self, token):
-        return sum(amount for (_, of), amount in self.balances.items() if of == token)
+def deposit_for_nobody(desk):
+    return lambda: desk.settlement.deposit(desk.owner, desk.at.base, BASE, ZERO)
 
-    def apply(self, event, time):
-        match event:
-            case Deposited(account, token, _, amount):
-                self.balances[account, token] += amount
-            case Withdrawn(account, token, _, amount):
-                self.balances[account, token] -= amount
-            case Authorized(account, operator, allowed):
-                self.authorized[account, operator] = allowed
-            case MandateCreated(id, _, mandate):
-                self.mandates[id] = mandate
-                self.states[id] = MandateState(time - 1, 0, False, False, 0)
-            case MandateCancelled(id):
-                self.states[id] = replace(self.states[id], cancelled=True)
-            case Presented(_, _, signal):
-                self.bar_time = signal.bar_time
-            case Opened(id, filler, given, taken, _):
-                long = self.mandates[id].side is Side.LONG
-                self.swap(id, filler, given, taken, "quote" if long else "base", "base" if long else "quote")
-                self.trades[id] = (given, taken)
-                self.states[id] = replace(self.states[id], used_until=self.bar_time, changed_at=time, trading=True)
-            case Closed(id, filler, given, taken, _, _):
-                long = self.mandates[id].side is Side.LONG
-                self.swap(id, filler, given, taken, "base" if long else "quote", "quote" if long else "base")
-                loss = self.states[id].net_loss + self.trades[id][0] - taken
-                self.states[id] = replace(self.states[id], changed_at=time, trading=False, net_loss=loss)
 
-    def swap(self, id, filler, given, taken, give, take):
-        owner, market = self.mandates[id].owner, self.mandates[id].market
-        self.balances[owner, getattr(market, give)] -= given
-        self.balances[filler, getattr(market, give)] += given
-        self.balances[filler, getattr(market, take)] -= taken
-        self.balances[owner, getattr(market, take)] += taken
+def deposit_what_is_not_there(desk):
+    return lambda: desk.settlement.deposit(desk.owner, desk.at.base, 10**30)
+
+
+def deposit_with_a_strangers_permit(desk):
+    permit = desk.permit(desk.base, BASE, key=desk.stranger)
+    return lambda: desk.settlement.deposit_with_permit(desk.operator, desk.at.base, desk.owner.address, permit)
+
+
+def deposit_what_is_not_there_with_a_good_permit(desk):
+    """The permit is used before the transfer fails, and unused again afterwards."""
+    permit = desk.permit(desk.base, 10**30)
+    return lambda: desk.settlement.deposit_with_permit(desk.operator, desk.at.base, desk.owner.address, permit)
+
+
+def withdraw_too_much(desk):
+    amount = desk.settlement.balance_of(desk.owner.address, desk.at.base) + 1
+    return lambda: desk.settlement.withdraw(desk.owner, desk.at.base, amount)
+
+
+def withdraw_a_token_that_answers_false(desk):
+    token = desk.deploy("ParalysedToken", kind=TokenContract)
+    token.mint(desk.owner, desk.owner.address, BASE)
+    token.approve(desk.owner, desk.settlement.address, BASE)
+    desk.settlement.deposit(desk.owner, token.address, BASE)
+    token.send(desk.owner, "paralyse")
+    return lambda: desk.settlement.withdraw(desk.owner, token.address, BASE)
+
+
+def create_in_anothers_name(desk):
+    draft = desk.draft()
+    return lambda: desk.settlement.create(desk.stranger, draft)
+
+
+def create_a_contradiction(desk):
+    draft = desk.draft(horizon=0)
+    return lambda: desk.settlement.create(desk.owner, draft)
+
+
+def create_twice(desk):
+    mandate = desk.mandate()
+    return lambda: desk.settlement.create(desk.owner, mandate)
+
+
+def create_what_was_cancelled_before(desk):
+    draft = desk.draft()
+    desk.settlement.cancel(desk.owner, draft)
+    return lambda: desk.settlement.create(desk.owner, draft)
+
+
+def create_with_a_strangers_signature(desk):
+    draft = desk.draft()
+    signature = desk.sign_mandate(draft, key=desk.stranger)
+    return lambda: desk.settlement.create_for(desk.operator, draft, signature)
+
+
+def cancel_anothers(desk):
+    mandate = desk.mandate()
+    return lambda: desk.settlement.cancel(desk.stranger, mandate)
+
+
+def open_a_batch_without_gas_for_all_of_it(desk):
+    """The first fill is settled when the source of the second burns what gas there is."""
+    good, bad = desk.mandate(), desk.mandate(by=desk.other, source=desk.deploy("Ponderer").address)
+    signal, fills = desk.signal(), [desk.fill(each) for each in (good, bad, desk.mandate())]
+    return lambda: desk.open(signal, *fills, gas=400_000)
+
+
+FAILURES = {
+    deposit_for_nobody: "ZeroAddress",
+    deposit_what_is_not_there: "ERC20InsufficientBalance",
+    deposit_with_a_strangers_permit: "PermitRefused",
+    deposit_what_is_not_there_with_a_good_permit: "ERC20InsufficientBalance",
+    withdraw_too_much: "InsufficientBalance",
+    withdraw_a_token_that_answers_false: "SafeERC20FailedOperation",
+    create_in_anothers_name: "NotOwner",
+    create_a_contradiction: "InvalidMandate",
+    create_twice: "MandateExists",
+    create_what_was_cancelled_before: "MandateIsCancelled",
+    create_with_a_strangers_signature: "InvalidSignature",
+    cancel_anothers: "NotOwner",
+    open_a_batch_without_gas_for_all_of_it: "out of gas",
+}
+
+
+@pytest.mark.parametrize("prepare", FAILURES, ids=lambda prepare: prepare.__name__)
+def test_a_failed_call_changes_nothing(desk, prepare):
+    fails, contracts = prepare(desk), (desk.settlement, desk.models, desk.base, desk.quote)
+    before = [desk.chain.storage(contract.address) for contract in contracts]
+    with pytest.raises(ChainError, match=FAILURES[prepare]):
+        fails()
+    assert [desk.chain.storage(contract.address) for contract in contracts] == before
+
+
+def test_every_error_of_the_interface_has_a_case_above():
+    errors = {entry["name"] for entry in artifact("ISettlement").abi if entry["type"] == "error"}
+    assert errors - set(FAILURES.values()) == {"NoOpenTrade"}  # of a view
+
+
+# ---- a refused fill changes nothing for the others
+
+FLAWS = st.sampled_from(["none", "none", "cancelled", "picky", "unknown", "greedy", "self-filled", "penniless"])
+
+
+@settings(max_examples=10, deadline=None)
+@given(flaws=st.lists(FLAWS, min_size=2, max_size=5))
+def test_a_batch_without_the_fills_that_were_refused_comes_out_the_same(desk, flaws):
+    mandates = [desk.mandate(by=desk.other, min_confidence_bps=10_000 if flaw == "picky" else 0) for flaw in flaws]
+    signal, fills = desk.signal(), [flawed(desk, *each) for each in zip(flaws, mandates, strict=True)]
+    same_time = signal.bar_time + 1
+    with desk.chain.undone():
+        whole = desk.open(signal, *fills, at=same_time).events[1:]
+        ledger = desk.ledger()
+    settled = [fill for fill, event in zip(fills, whole, strict=True) if isinstance(event, Opened)]
+    assert len(settled) == flaws.count("none")
+    alone = desk.open(signal, *settled, at=same_time).events[1:]
+    assert alone == [event for event in whole if isinstance(event, Opened)]
+    assert desk.ledger() == ledger
+
+
+def flawed(desk, flaw, mandate):
+    fill = desk.fill(mandate)
+    match flaw:
+        case "cancelled":
+            desk.settlement.cancel(desk.other, mandate)
+        case "unknown":
+            return replace(fill, mandate=replace(mandate, salt=b"\xff" * 32))
+        case "greedy":
+            return replace(fill, taken=1)
+        case "self-filled":
+            return replace(fill, filler=desk.other.address)
+        case "penniless":
+            return replace(fill, taken=2**128 - 1)
+    return fill
+
+
+# ---- the events tell everything
+
+
+def test_the_events_alone_rebuild_every_balance_mandate_and_trade(desk):
+    """A short walk; the machine compares the same after every one of its steps."""
+    won, lost, idle = desk.trading(side=Side.SHORT), desk.trading(by=desk.other), desk.mandate()
+    desk.settlement.authorize(desk.owner, desk.stranger.address)
+    desk.settlement.authorize(desk.filler, desk.operator.address, False)
+    desk.settlement.withdraw(desk.owner, desk.at.base, BASE, desk.stranger.address)
+    desk.settlement.cancel(desk.owner, idle)
+    desk.set_price("1900")
+    desk.close(won, lost, by=desk.filler)
+    seen = Counter(type(log.event) for log in logs(desk))
+    assert (seen[Opened], seen[Closed], seen[Refused]) == (2, 2, 0)
+
+    rebuilt = rebuild(desk)
+    for (account, token), amount in rebuilt.balances.items():
+        assert desk.settlement.balance_of(account, token) == amount
+    for mandate_id, state in rebuilt.states.items():
+        assert desk.settlement.state_of(mandate_id) == state
+        assert desk.settlement.trade_of(mandate_id) == rebuilt.trades.get(mandate_id, (0, 0))
+    for (account, operator), allowed in rebuilt.authorized.items():
+        assert desk.settlement.is_authorized(account, operator) is allowed
+    for token in (desk.base, desk.quote):
+        assert rebuilt.owed(token.address) == desk.held(token)
+
+
+def test_a_mandate_that_was_cancelled_before_it_was_lodged_is_in_the_events_too(desk):
+    draft = desk.draft()
+    desk.settlement.cancel(desk.owner, draft)
+    assert (
+        rebuild(desk).states[draft.id] == MandateState(0, 0, False, True, 0) == desk.settlement.state_of(draft.id)
+    )
 
 
 def rebuild(desk):

@@ -169,22 +169,44 @@ def test_a_batch_spends_a_balance_only_once(desk, mandate, signal):
     assert events[2] == Refused(second.id, Reason.FILLER_BALANCE)
 
 
-def test_what_one_fill_delivers_the_next_may_use(desk, mandate, signal):
-    """A filler without quote can still fill the second: the first has just paid it."""
-    desk.settlement.withdraw(
-        desk.filler, desk.at.quote, desk.settlement.balance_of(desk.filler.address, desk.at.quote)
-    )
-    long, elsewhere = mandate(), signal()
-    desk.open(elsewhere, desk.fill(long, given=2_000 * QUOTE, taken=BASE))
-    assert desk.settlement.balance_of(desk.filler.address, desk.at.quote) == 2_000 * QUOTE
+@pytest.mark.parametrize("turned", [False, True], ids=["paid before", "not paid yet"])
+def test_what_one_fill_delivers_the_next_may_use(desk, mandate, signal, turned):
+    """The second mandate is the filler's own: what it gives, the first has just paid."""
+    first, second = mandate(), mandate(by=desk.filler)
+    desk.settlement.authorize(desk.other, desk.operator.address, True)
+    balance = desk.settlement.balance_of(desk.filler.address, desk.at.quote)
+    desk.settlement.withdraw(desk.filler, desk.at.quote, balance)
+    fills = [
+        desk.fill(first, given=2_000 * QUOTE, taken=BASE),
+        desk.fill(second, filler=desk.other.address, given=2_000 * QUOTE, taken=BASE),
+    ]
+
+    events = desk.open(signal(), *(reversed(fills) if turned else fills)).events[1:]
+
+    if turned:
+        assert events[0] == Refused(second.id, Reason.OWNER_BALANCE)
+    assert [type(each) for each in events] == ([Refused, Opened] if turned else [Opened, Opened])
 
 
 # ---- sources
 
 
+def quitter(desk, answer):
+    """Deploy a contract that reverts with these words, which Solidity has no words for."""
+    words = [answer[place : place + 32] for place in range(0, len(answer), 32)]
+    # PUSH32 word, PUSH1 place, MSTORE; then PUSH1 size, PUSH0, REVERT.
+    stores = b"".join(b"\x7f" + word + bytes([0x60, 32 * place, 0x52]) for place, word in enumerate(words))
+    code = stores + bytes([0x60, len(answer), 0x5F, 0xFD])
+    # PUSH1 size, DUP1, PUSH1 9, PUSH0, CODECOPY, PUSH0, RETURN: what creates it.
+    return desk.chain.deploy(
+        desk.publisher, bytes([0x60, len(code), 0x80, 0x60, 9, 0x5F, 0x39, 0x5F, 0xF3]) + code
+    )
+
+
 SOURCES = {
     "is no contract": lambda desk: desk.stranger.address,
     "reverts": lambda desk: desk.deploy("Mute").address,
+    "says yes and reverts": lambda desk: quitter(desk, encode(["bool"], [True])),
     "returns nothing": lambda desk: desk.deploy("Parrot", b"").address,
     "returns one byte": lambda desk: desk.deploy("Parrot", b"\x01").address,
     "says no": lambda desk: desk.deploy("Parrot", encode(["bool"], [False])).address,
@@ -225,12 +247,19 @@ def test_a_source_that_says_yes_is_believed_by_those_who_named_it_and_by_nobody_
     assert also_refused == Refused(also_sober.id, Reason.NOT_VOUCHED)
 
 
+def test_evidence_that_is_too_long_to_be_passed_on_convinces_nobody(desk, mandate, signal):
+    """To copy it alone takes more than the gas that a source is given."""
+    long = mandate(source=desk.deploy("Parrot", encode(["bool"], [True])).address)
+    receipt = desk.open(signal(), desk.fill(long), evidence=bytes(1_000_000), gas=25_000_000)
+    assert receipt.events[1:] == [Refused(long.id, Reason.NOT_VOUCHED)]
+
+
 def test_a_batch_without_gas_for_its_sources_settles_nothing(desk, mandate, signal):
     good, bad = mandate(), mandate(by=desk.other, source=desk.deploy("Ponderer").address)
-    fills, before = [desk.fill(good), desk.fill(bad), desk.fill(mandate())], desk.ledger()
+    fills, before = [desk.fill(good), desk.fill(bad), desk.fill(mandate())], desk.stored()
     with pytest.raises(OutOfGas, match="out of gas at its limit, 400,000"):
         desk.open(signal(), *fills, gas=400_000)
-    assert desk.ledger() == before
+    assert desk.stored() == before
     assert not desk.settlement.state_of(good.id).trading
 
 
@@ -242,6 +271,8 @@ ORACLES = {
     "reverts": lambda desk: desk.deploy("Mute").address,
     "returns nothing": lambda desk: desk.deploy("Parrot", b"").address,
     "has a price and no time": lambda desk: desk.deploy("Parrot", encode(["uint256"], [PRICE])).address,
+    "has a price and most of a time": lambda desk: desk.deploy("Parrot", told(desk)[:63]).address,
+    "has a price and reverts": lambda desk: quitter(desk, told(desk)),
     "has no price": lambda desk: desk.puppet(0).oracle,
     "has a price beyond all bounds": lambda desk: desk.puppet(2**256 - 1).oracle,
 }
@@ -254,6 +285,19 @@ def test_an_oracle_without_a_usable_price_is_a_reason_not_a_revert(desk, mandate
     seen, fill = signal(market=market.id), desk.fill(long, given=2_000 * QUOTE, taken=BASE)
     assert desk.check_open(seen, fill) is Reason.PRICE_INVALID
     assert desk.open(seen, fill).events[-1] == Refused(long.id, Reason.PRICE_INVALID)
+
+
+def told(desk):
+    """A price of now, as an oracle answers it."""
+    return encode(["uint256", "uint256"], [PRICE, desk.now])
+
+
+def test_what_an_oracle_says_beyond_its_price_and_time_is_passed_over(desk, mandate, signal):
+    talkative = desk.deploy("Parrot", told(desk) + bytes(32)).address
+    market = replace(desk.market, oracle=talkative)
+    long = mandate(market=market, max_price_age=2**32 - 1)
+    fill = desk.fill(long, given=2_000 * QUOTE, taken=BASE)
+    assert [type(each) for each in desk.open(signal(market=market.id), fill).events[1:]] == [Opened]
 
 
 def test_a_price_from_the_future_is_none(desk, mandate, signal):

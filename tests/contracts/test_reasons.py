@@ -281,13 +281,13 @@ def test_the_last_offer_that_opens(desk, reason):
 @pytest.mark.parametrize("reason", OPENS, ids=lambda reason: reason.label)
 def test_the_first_offer_that_is_refused_at_the_open(desk, reason):
     (signal, offer), options = OPENS[reason](desk, 1)
-    before = desk.ledger()
+    before = desk.stored()
     assert desk.check_open(signal, offer, **options) is reason
     assert desk.open(signal, offer, **options).events == [
         Presented(signal.model, signal.market, signal),
         Refused(id_of(offer), reason),
     ]
-    assert desk.ledger() == before
+    assert desk.stored() == before
 
 
 @pytest.mark.parametrize("reason", CLOSES, ids=lambda reason: reason.label)
@@ -302,10 +302,10 @@ def test_the_last_offer_that_closes(desk, reason):
 @pytest.mark.parametrize("reason", CLOSES, ids=lambda reason: reason.label)
 def test_the_first_offer_that_is_refused_at_the_close(desk, reason):
     (offer,), options = CLOSES[reason](desk, 1)
-    before = desk.ledger()
+    before = desk.stored()
     assert desk.check_close(offer, **options)[0] is reason
     assert desk.close(offer, **options).events == [Refused(id_of(offer), reason)]
-    assert desk.ledger() == before
+    assert desk.stored() == before
 
 
 def id_of(offer):
