@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -97,6 +98,14 @@ class Bars:
     def decimal(self, price: int) -> Decimal:
         """Return an integer price of this series as an exact decimal number."""
         return Decimal(price).scaleb(-self.decimals)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all times and prices in their units, 64 hex digits: by it a series is known again."""
+        digest = hashlib.sha256(f"{len(self)} {self.interval} {self.decimals}".encode())
+        for column in (self.time, self.open, self.high, self.low, self.close):
+            digest.update(column.astype("<i8").tobytes())
+        return digest.hexdigest()
 
     @property
     def first(self) -> datetime:

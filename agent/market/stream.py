@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
 from agent.errors import DataError
 from agent.market.bars import Bars
 
-Row = Sequence[int]
+Row = Sequence[int | float]
 
 _ANEW = "Start its source anew."
 
@@ -26,7 +27,7 @@ class Stream:
     market: str
 
     def bars(self, rows: Sequence[Row]) -> Bars:
-        """Return rows of (time, open, high, low, close), integers, oldest first, as bars.
+        """Return rows of (time, open, high, low, close, volume), all but the volume integers, oldest first, as bars.
 
         Raises
         ------
@@ -38,10 +39,10 @@ class Stream:
             if not _is_bar(row) or row[0] <= last:
                 raise DataError(f"the stream sent {row!r}, which is no bar after time {last}.", cure=_ANEW)
             last = row[0]
-        table = np.array(rows, dtype=np.int64).reshape(-1, 5)
+        table = np.array([row[:5] for row in rows], dtype=np.int64).reshape(-1, 5)
         return Bars(
             *(np.ascontiguousarray(column) for column in table.T),
-            volume=np.zeros(len(table)),
+            volume=np.array([row[5] for row in rows], dtype=np.float64),
             interval=self.interval,
             decimals=self.decimals,
             source=self.source,
@@ -65,8 +66,10 @@ def extended(bars: Bars, more: Bars) -> Bars:
 
 
 def _is_bar(row: Row) -> bool:
-    """Whether these are five whole numbers above zero that fit 64 bits, a high and a low among them."""
-    if not (isinstance(row, Sequence) and len(row) == 5 and all(type(value) is int for value in row)):
+    """Whether these are five whole numbers above zero that fit 64 bits, a high and a low among them, and a volume."""
+    if not (isinstance(row, Sequence) and len(row) == 6 and all(type(value) is int for value in row[:5])):
         return False
-    _, opened, high, low, close = row
-    return min(row) > 0 and max(row) < 2**63 and low <= min(opened, close) and max(opened, close) <= high
+    *whole, volume = row
+    _, opened, high, low, close = whole
+    fits = min(whole) > 0 and max(whole) < 2**63 and low <= min(opened, close) and max(opened, close) <= high
+    return fits and type(volume) in (int, float) and 0 <= volume < inf

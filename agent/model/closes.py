@@ -8,7 +8,8 @@ every division floors (towards minus infinity), so a contract can repeat it digi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from itertools import accumulate
+from operator import sub
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,13 +36,18 @@ WINDOW = 32
 """Number of closes a pattern or feature may read: the bar's own and the 31 before it."""
 
 MAX_CLOSE = 2**51
-"""Largest close, in the series' integer units, for which no sum or product here leaves 64 bits."""
+"""Largest close, in the series' integer units, for which nothing here leaves 64 bits but where that is said."""
 
 LIMIT = 2**24 - 1
 """Largest absolute value of a feature: exact in a 32-bit float, so no model rounds it."""
 
-_BLOCK = 8_192
+_BLOCK = 16_000
 _MILLION = 1_000_000
+
+# A float between 2**52 and 2**53 has no digits after the point: adding this rounds to the nearest integer, and leaves
+# it in the low bits, which `_WHOLE_BITS` taken from them shows as an integer of 64 bits.
+_WHOLE = 1.5 * 2.0**52
+_WHOLE_BITS = int(np.float64(_WHOLE).view(np.int64))
 
 
 class Closes(Protocol):
@@ -80,32 +86,45 @@ class Closes(Protocol):
 class OneWindow:
     """One window as Python integers: the plainest form, and the quickest for a single bar.
 
+    Nothing is carried over from the bar before: what could be is a tenth of the work, and a window that is
+    read for itself alone is right after a gap and after a restart.
+
     Parameters
     ----------
     closes
         `WINDOW` closes, oldest first.
     """
 
-    __slots__ = ("_newest_first",)
+    __slots__ = ("_highest", "_lowest", "_newest_first", "_paths", "_totals")
 
     def __init__(self, closes: Sequence[int]) -> None:
-        self._newest_first = tuple(closes)[::-1]
+        newest_first = tuple(closes)[::-1]
+        self._newest_first = newest_first
+        self._totals = (0, *accumulate(newest_first))
+        self._paths = (0, *accumulate(map(abs, map(sub, newest_first, newest_first[1:]))))
+        self._highest: dict[tuple[int, int], int] = {}
+        self._lowest: dict[tuple[int, int], int] = {}
 
     def lag(self, k: int) -> int:
         return self._newest_first[k]
 
     def highest(self, i: int, j: int) -> int:
-        return max(self._newest_first[i : j + 1])
+        known = self._highest.get((i, j))
+        if known is None:
+            known = self._highest[i, j] = max(self._newest_first[i : j + 1])
+        return known
 
     def lowest(self, i: int, j: int) -> int:
-        return min(self._newest_first[i : j + 1])
+        known = self._lowest.get((i, j))
+        if known is None:
+            known = self._lowest[i, j] = min(self._newest_first[i : j + 1])
+        return known
 
     def total(self, i: int, j: int) -> int:
-        return sum(self._newest_first[i : j + 1])
+        return self._totals[j + 1] - self._totals[i]
 
     def path(self, i: int, j: int) -> int:
-        closes = self._newest_first
-        return sum(abs(closes[k] - closes[k + 1]) for k in range(i, j))
+        return self._paths[j] - self._paths[i]
 
     def larger(self, a: int, b: int) -> int:
         return max(a, b)
@@ -114,7 +133,8 @@ class OneWindow:
         return min(a, b)
 
     def ppm(self, a: int, b: int) -> int:
-        return max(-LIMIT, min(LIMIT, a * _MILLION // max(b, 1)))
+        ratio = a * _MILLION // (b if b > 1 else 1)
+        return ratio if -LIMIT <= ratio <= LIMIT else max(-LIMIT, min(LIMIT, ratio))
 
 
 class _Arrays:
@@ -127,28 +147,25 @@ class _Arrays:
         return np.minimum(a, b)
 
     def ppm(self, a: Ints, b: Ints) -> Ints:
-        b = np.maximum(b, 1)
-        quotient, rest = np.divmod(a, b)
-        # Long division in the largest base whose products still fit 64 bits: one step for most prices.
-        base, steps = _digits(int(b.max(initial=1)).bit_length())
-        # Whole parts beyond the limit are cut first: -18 and 17 still clip to the limit, and cannot overflow.
-        result = np.clip(quotient, -18, 17)
-        for _ in range(steps):
-            digit, rest = np.divmod(rest * base, b)
-            result = result * base + digit
-        return np.clip(result, -LIMIT, LIMIT)
-
-
-@cache
-def _digits(bits: int) -> tuple[int, int]:
-    """Return the base and number of steps that give six decimal digits of a quotient in 64 bits.
-
-    The divisor is below ``2**bits``, and so is each remainder that gets multiplied by the base.
-    """
-    for base, steps in ((_MILLION, 1), (1_000, 2), (100, 3), (10, 6)):
-        if base << bits < 2**63:
-            return base, steps
-    raise OverflowError(f"no 64-bit division by a number of {bits} bits")
+        # Floats divide several times as fast as integers, and come within 2**-26 of a ratio that need not be clipped.
+        # So its nearest integer is the one meant or the next above it, and the sign of what is left over tells which.
+        if np.minimum.reduce(b, initial=1) < 1:
+            b = np.maximum(b, 1)
+        ratio = a.astype(np.float64)
+        ratio /= b
+        ratio *= _MILLION
+        far = np.maximum.reduce(ratio, initial=0) > LIMIT - 1 or np.minimum.reduce(ratio, initial=0) < 1 - LIMIT
+        if far:
+            np.clip(ratio, -LIMIT - 2, LIMIT + 2, out=ratio)
+        ratio += _WHOLE
+        nearest = ratio.view(np.int64)
+        nearest -= _WHOLE_BITS
+        # Either product may wrap around 64 bits; their difference, of the size of b, is exact all the same.
+        rest = a * _MILLION
+        rest -= nearest * b
+        rest >>= 63
+        nearest += rest
+        return np.clip(nearest, -LIMIT, LIMIT) if far else nearest
 
 
 class Windows(_Arrays):
@@ -188,15 +205,16 @@ class Series(_Arrays):
     """Every window of one series, without forming the windows.
 
     Sums come from running totals and extremes from spans of doubling length, so the cost of a
-    definition does not grow with the lags it reads.
+    definition does not grow with the lags it reads; what several definitions read is computed once.
 
     Parameters
     ----------
     closes
-        Closes, shape (n,), int64, n >= `WINDOW`; results have n - `WINDOW` + 1 entries, one per window.
+        Closes, shape (n,), int64, n >= `WINDOW`; results have n - `WINDOW` + 1 entries, one per window,
+        and are not to be written to.
     """
 
-    __slots__ = ("_closes", "_extremes", "_moves", "_n", "_totals")
+    __slots__ = ("_closes", "_extremes", "_known", "_moves", "_n", "_totals")
 
     def __init__(self, closes: Ints) -> None:
         self._n = len(closes)
@@ -204,6 +222,7 @@ class Series(_Arrays):
         self._totals = np.concatenate(([0], np.cumsum(closes)))
         self._moves = np.concatenate(([0], np.cumsum(np.abs(np.diff(closes)))))
         self._extremes = {(np.maximum, 1): closes, (np.minimum, 1): closes}
+        self._known: dict[tuple[object, int, int], Ints] = {}
 
     def lag(self, k: int) -> Ints:
         return self._aligned(self._closes, k)
@@ -215,22 +234,28 @@ class Series(_Arrays):
         return self._extreme(np.minimum, i, j)
 
     def total(self, i: int, j: int) -> Ints:
-        # A running total may wrap around 64 bits; the difference is exact all the same.
-        return self._aligned(self._totals[1:], i) - self._aligned(self._totals, j)
+        if ("total", i, j) not in self._known:
+            # A running total may wrap around 64 bits; the difference is exact all the same.
+            self._known["total", i, j] = self._aligned(self._totals[1:], i) - self._aligned(self._totals, j)
+        return self._known["total", i, j]
 
     def path(self, i: int, j: int) -> Ints:
-        return self._aligned(self._moves, i) - self._aligned(self._moves, j)
+        if ("path", i, j) not in self._known:
+            self._known["path", i, j] = self._aligned(self._moves, i) - self._aligned(self._moves, j)
+        return self._known["path", i, j]
 
     def _aligned(self, values: Ints, back: int) -> Ints:
         """Return, for each window, the value `back` places before the window's last bar."""
         return values[WINDOW - 1 - back : self._n - back]
 
     def _extreme(self, extreme: np.ufunc, i: int, j: int) -> Ints:
-        length = j - i + 1
-        span = 1 << (length.bit_length() - 1)
-        starts = self._spans(extreme, span)
-        # Two overlapping spans cover the stretch: one starting at its oldest bar, one ending at its newest.
-        return extreme(self._aligned(starts, j), self._aligned(starts, i + span - 1))
+        if (extreme, i, j) not in self._known:
+            length = j - i + 1
+            span = 1 << (length.bit_length() - 1)
+            starts = self._spans(extreme, span)
+            # Two overlapping spans cover the stretch: one starting at its oldest bar, one ending at its newest.
+            self._known[extreme, i, j] = extreme(self._aligned(starts, j), self._aligned(starts, i + span - 1))
+        return self._known[extreme, i, j]
 
     def _spans(self, extreme: np.ufunc, span: int) -> Ints:
         """Return the extreme of ``closes[s : s + span]`` for each s; `span` is a power of two."""

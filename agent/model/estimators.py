@@ -1,35 +1,62 @@
-"""The classifiers: the one used by default, and how one's own is named, made and checked."""
+"""The classifiers: those that have a name, and how any is found, made and checked."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial, update_wrapper
 from types import ModuleType
 from typing import Any
 
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
 from agent.errors import ModelError
+from agent.model.cautious import Cautious
 from agent.model.labels import DEFAULT_BARRIERS
-from agent.model.reasons import reason
+from agent.model.named import ONNX, spec_of
+from agent.model.reasons import Foreign, reason
 from agent.model.splits import PurgedKFold, purge
 
-__all__ = ["Factory", "default_classifier", "made_by", "resolve", "search_here"]
+__all__ = [
+    "Factory",
+    "boosting",
+    "comes_fitted",
+    "forest",
+    "logistic",
+    "made_by",
+    "resolve",
+    "search_here",
+    "tree",
+    "with_gap",
+]
 
 Factory = Callable[[], Any]
-"""Called without arguments, returns an unfitted scikit-learn classifier that reads the features."""
+"""Called without arguments, returns an unfitted scikit-learn classifier that reads the features.
+
+One that takes a keyword `gap` is told how many rows lie between those it may fit and those it may score,
+where it chooses something by held-out rows; see `with_gap`.
+"""
 
 _FOLDS = 4
+_FEW = 5
 _STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_GAP = purge(DEFAULT_BARRIERS.horizon)
 
 
-def default_classifier(*, gap: int = purge(DEFAULT_BARRIERS.horizon)) -> Pipeline:
+def logistic(*, gap: int = _GAP) -> Pipeline:
     """Return an unfitted multinomial logistic regression on standardised features.
 
     It is calibrated by how it is fitted: its coefficients minimise the log loss, a proper score, and so
@@ -54,18 +81,95 @@ def default_classifier(*, gap: int = purge(DEFAULT_BARRIERS.horizon)) -> Pipelin
     )
 
 
-def resolve(spec: str) -> Factory:
-    """Return the factory that a ``module:name`` stands for.
+def boosting(*, gap: int = _GAP) -> Cautious:
+    """Return an unfitted gradient boosting of 40 shallow trees for each outcome, believed as far as it proves right.
 
-    The current directory is searched too, so a file beside the data can be named.
+    Its own early stopping is off: it would hold out rows at random, and so learn from the neighbours in
+    time of those it is judged by.
+
+    Parameters
+    ----------
+    gap
+        As for `logistic`.
+    """
+    trees = HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=40,
+        max_depth=3,
+        min_samples_leaf=100,
+        l2_regularization=10.0,
+        early_stopping=False,
+    )
+    return Cautious(trees, folds=_FOLDS, gap=gap)
+
+
+def forest(*, gap: int = _GAP) -> Cautious:
+    """Return an unfitted forest of 50 trees on thirds of the rows drawn at random, believed as far as it proves right.
+
+    Parameters
+    ----------
+    gap
+        As for `logistic`.
+    """
+    trees = RandomForestClassifier(
+        n_estimators=50, max_depth=8, min_samples_leaf=30, max_features="sqrt", max_samples=0.3, n_jobs=1
+    )
+    return Cautious(trees, folds=_FOLDS, gap=gap)
+
+
+def tree(*, gap: int = _GAP) -> Cautious:
+    """Return an unfitted decision tree of at most four questions, believed as far as it proves right.
+
+    Parameters
+    ----------
+    gap
+        As for `logistic`.
+    """
+    return Cautious(DecisionTreeClassifier(max_depth=4, min_samples_leaf=200), folds=_FOLDS, gap=gap)
+
+
+def with_gap(factory: Factory, gap: int) -> Factory:
+    """Return a factory that knows how many rows to leave out around those it scores by, if it asks for that.
+
+    Parameters
+    ----------
+    factory
+        Any factory.
+    gap
+        Number of rows, see `agent.model.splits.purge`.
+    """
+    try:
+        asks = "gap" in inspect.signature(factory).parameters
+    except ValueError:  # some types written in C tell no signature
+        return factory
+    return update_wrapper(partial(factory, gap=gap), factory) if asks else factory
+
+
+def resolve(spec: str) -> Factory:
+    """Return the factory that a name, or ``module:name``, stands for.
+
+    The current directory is searched too, so a file beside the data can be named. An ONNX file stands for the
+    classifier in it, which comes fitted; training then only measures it.
+
+    Parameters
+    ----------
+    spec
+        A name of `agent.model.named.MODELS`, ``module:factory`` of one's own, or an ``.onnx`` file.
 
     Raises
     ------
     ModelError
-        Where there is no such module or name, or it cannot be called.
+        Where there is no such name or module, or what it names cannot be called.
     """
+    if spec.lower().endswith(ONNX):
+        # Here, for it needs the features, and most never meet it.
+        from agent.model.onnxfile import from_file
+
+        return partial(from_file, spec)
     module_name, colon, path = spec.partition(":")
-    if not (colon and module_name and path):
+    if not colon:
+        return resolve(spec_of(spec))
+    if not (module_name and path):
         raise ModelError(
             f"the model {spec!r} is not of the form module:factory.",
             cure="Write, for example, my_models:make or sklearn.linear_model:LogisticRegression.",
@@ -92,6 +196,11 @@ def search_here() -> None:
 
 def _imported(module_name: str, spec: str) -> ModuleType:
     search_here()
+    with Foreign(f"the model {spec!r}"):
+        return _found(module_name, spec)
+
+
+def _found(module_name: str, spec: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -112,8 +221,17 @@ def _imported(module_name: str, spec: str) -> ModuleType:
 
 def _near(owner: Any, name: str) -> str:
     public = [known for known in dir(owner) if not known.startswith("_")]
-    near = get_close_matches(name, public, n=1)
-    return f"Did you mean {near[0]!r}?" if near else "Check the spelling."
+    if near := get_close_matches(name, public, n=1):
+        return f"Did you mean {near[0]!r}?"
+    own = [known for known in public if callable(it := getattr(owner, known)) and _is_of(it, owner)]
+    if not own:
+        return "Check the spelling."
+    return f"It has: {', '.join(own[:_FEW])}{', and more' if len(own) > _FEW else ''}."
+
+
+def _is_of(value: Any, owner: Any) -> bool:
+    """Whether a module made something itself, and did not import it."""
+    return isinstance(owner, ModuleType) and getattr(value, "__module__", "") == owner.__name__
 
 
 def made_by(factory: Factory, *, seed: int) -> Any:
@@ -122,12 +240,19 @@ def made_by(factory: Factory, *, seed: int) -> Any:
     Raises
     ------
     ModelError
-        Where the factory needs arguments, or makes something that is no classifier with probabilities.
+        Where the factory fails or needs arguments, or makes something that is no classifier with probabilities.
     """
     name = getattr(factory, "__name__", repr(factory))
+    with Foreign(f"the model factory {name}"):
+        return _made(factory, name, seed)
+
+
+def _made(factory: Factory, name: str, seed: int) -> Any:
     try:
         made = factory()
     except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # by something that it called
         raise ModelError(
             f"the model factory {name} failed: {reason(error)}.", cure="It is called without arguments."
         ) from error
@@ -142,5 +267,40 @@ def made_by(factory: Factory, *, seed: int) -> Any:
             f"the classifier {type(made).__name__} of {name} has no predict_proba, so no confidence.",
             cure="Wrap it in sklearn.calibration.CalibratedClassifierCV, or choose one with probabilities.",
         )
-    states = [key for key in made.get_params(deep=True) if key.split("__")[-1] == "random_state"]
-    return made.set_params(**dict.fromkeys(states, seed))
+    made.set_params(**dict.fromkeys(_seeds_of(made), seed))
+    return made
+
+
+def _seeds_of(made: Any) -> list[str]:
+    """Return the names of the seeds of a classifier, but for those of its frozen parts, which can no longer be set."""
+    known = {"": made, **made.get_params(deep=True)}
+    frozen = [name for name, value in known.items() if isinstance(value, FrozenEstimator)]
+    within = tuple(f"{name}__" if name else "" for name in frozen)
+    return [name for name in known if name.split("__")[-1] == "random_state" and not name.startswith(within)]
+
+
+def comes_fitted(estimator: Any) -> bool:
+    """Whether a classifier, or a part of one, knows something before it is fitted here, and keeps it through that.
+
+    A graph of ONNX does, and whatever is frozen: nobody here can know which bars that was learned from. What was fitted
+    and forgets it when it is cloned does not: it is trained again.
+    """
+    parts = (estimator, *estimator.get_params(deep=True).values())
+    return any(isinstance(part, BaseEstimator) and _stays_fitted(part) for part in parts)
+
+
+def _stays_fitted(estimator: BaseEstimator) -> bool:
+    if not (hasattr(estimator, "fit") and get_tags(estimator).requires_fit and _is_fitted(estimator)):
+        return False
+    try:
+        return _is_fitted(clone(estimator))
+    except (RuntimeError, TypeError):  # it cannot be cloned, so it does not decide what becomes of a clone
+        return False
+
+
+def _is_fitted(estimator: BaseEstimator) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True

@@ -43,7 +43,7 @@ class Feature:
         ``floor(a * 10**6 / b)``, clipped to ±(2**24 - 1), with a ``b`` below one counting as one.
         ``P(i,j)`` is the way travelled between lags j and i, the sum of ``|ck - c(k+1)|``.
     rule
-        The same, to be computed.
+        The same, to be computed; of a pattern as truth values, which count as 1 and 0.
     """
 
     name: str
@@ -116,8 +116,7 @@ def _squeeze(near: int, far: int) -> Feature:
 
 
 def _present(pattern: Pattern) -> Feature:
-    # Times one turns a truth value into 0 or 1, for a Python bool and an array alike.
-    return Feature(pattern.name, f"1 where {pattern.formula}, else 0", lambda c: 1 * pattern.rule(c))
+    return Feature(pattern.name, f"1 where {pattern.formula}, else 0", pattern.rule)
 
 
 DEFINITIONS: tuple[Feature, ...] = (
@@ -155,7 +154,8 @@ def feature_matrix(closes: Ints) -> Features:
         have no full window, so nothing may be concluded from them.
     """
     closes = checked(closes)
-    matrix = np.zeros((len(closes), len(FEATURES)), dtype=np.int32)
+    matrix = np.empty((len(closes), len(FEATURES)), dtype=np.int32)
+    matrix[: WINDOW - 1] = 0
     for place, series in blocks(closes):
         _fill(matrix[place], series)
     return matrix
@@ -172,12 +172,15 @@ def features_of_windows(windows: Ints) -> Features:
 def features_of_window(window: Sequence[int] | Ints) -> tuple[int, ...]:
     """Return the features at the last of `WINDOW` closes, given oldest first."""
     one = OneWindow(checked(np.asarray(window)).tolist())
-    return tuple(feature.rule(one) for feature in DEFINITIONS)
+    return tuple([int(feature.rule(one)) for feature in DEFINITIONS])
 
 
 def _fill(matrix: Features, closes: Closes) -> None:
-    for column, feature in enumerate(DEFINITIONS):
-        matrix[:, column] = feature.rule(closes)
+    columns = np.empty(matrix.shape[::-1], dtype=np.int32)
+    for column, feature in zip(columns, DEFINITIONS, strict=True):
+        column[:] = feature.rule(closes)
+    # Turned at once: written column by column, each row of the matrix would be fetched once for every feature.
+    matrix[:] = columns.T
 
 
 @cache

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
@@ -49,7 +49,7 @@ class Manifest:
     patterns
         Names of the patterns, by bit.
     fingerprint
-        Hash of what the features compute, see `agent.model.features.fingerprint`.
+        Hash of what the features compute, see `agent.model.reading.Reading.fingerprint`.
     barriers
         Barriers of its labels, so of the trades it may open.
     threshold_bps
@@ -130,6 +130,8 @@ class Manifest:
                 raise _damaged(f"its {name} is not a SHA-256 in hex")
         if not 0 <= manifest.threshold_bps <= 10_000:
             raise _damaged(f"its threshold_bps is {manifest.threshold_bps}, not a share of 10,000")
+        if (manifest.trained_until - manifest.last) // timedelta(seconds=1) != manifest.interval:
+            raise _damaged("its trained_until is not when its last bar closed")
         return manifest
 
 

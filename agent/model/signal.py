@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.market.bars import Ints
+from agent.market.bars import Bars, Ints
 
-__all__ = ["Prediction", "Predictions", "inputs_hash"]
+__all__ = ["Prediction", "Predictions", "inputs_hash", "inputs_hash_of_bars"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,16 @@ def inputs_hash(window: Sequence[int]) -> bytes:
     It is what ``sha256(abi.encodePacked(closes))`` gives for a ``uint256[]`` in a contract.
     """
     return hashlib.sha256(b"".join(close.to_bytes(32, "big") for close in window)).digest()
+
+
+def inputs_hash_of_bars(window: Bars) -> bytes:
+    """Return the SHA-256 of a window's bars, oldest first, for a model that reads all of them.
+
+    Of each bar its time, open, high, low and close, each as 32 bytes, most significant first, and its volume as an
+    IEEE 754 number of eight bytes.
+    """
+    digest = hashlib.sha256()
+    prices = zip(window.time, window.open, window.high, window.low, window.close, strict=True)
+    for row, volume in zip(prices, window.volume, strict=True):
+        digest.update(b"".join(int(value).to_bytes(32, "big") for value in row) + struct.pack(">d", volume))
+    return digest.digest()

@@ -1,7 +1,8 @@
 """The estimator's file: a fitted classifier as bytes, the same for the same classifier, and back with nothing run unasked.
 
 The skops format: a zip of arrays and a JSON schema that names the type of every object. A type is only
-created if skops trusts it, it is on `REVIEWED`, or whoever loads the file allows it by name.
+created if skops trusts it, it is on `REVIEWED`, it is a tree that `agent.model.trees` has looked through, or
+whoever loads the file allows it by name.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ from skops.io.exceptions import UnsupportedTypeException
 
 from agent.errors import ArtifactError, ModelError
 from agent.model.estimators import search_here
-from agent.model.features import FEATURES
 from agent.model.reasons import reason
+from agent.model.skopssize import bounded_schema
 from agent.model.trained import probabilities_bps
-from agent.nesting import require_shallow
+from agent.model.trees import TREES, doubtful_trees, name_of
 
-__all__ = ["REVIEWED", "from_bytes", "to_bytes", "untrusted_types"]
+__all__ = ["REVIEWED", "from_bytes", "opened", "require_answer", "to_bytes", "untrusted_types"]
 
 REVIEWED: tuple[str, ...] = (
-    # Ours; two integers.
+    # Ours; two integers, and a classifier with two numbers and an array.
     "agent.model.splits.PurgedKFold",
+    "agent.model.cautious.Cautious",
+    "agent.model.candles.CandleClassifier",
     # The parts of CalibratedClassifierCV: plain Python objects whose state is estimators, arrays and numbers,
     # and whose methods run nothing named in that state.
     "sklearn.calibration._CalibratedClassifier",
@@ -45,11 +48,11 @@ REVIEWED: tuple[str, ...] = (
 
 Not on it, and not to be: the nodes of decision trees (``sklearn.tree._tree.Tree`` and
 ``..._hist_gradient_boosting.predictor.TreePredictor``), which scikit-learn follows without checking
-bounds, so that a crafted file reads memory it should not.
+bounds, so that a crafted file reads memory it should not. Their names vouch for nothing; each tree is
+looked through before it is followed, see `agent.model.trees`.
 """
 
-_LARGEST = 2**30
-_DEEPEST = 200
+_TREES = frozenset(name_of(kind) for kind in TREES)
 
 # Everything skops, numpy and zipfile raise at a file that is not what it says it is.
 _UNREADABLE = (
@@ -128,7 +131,7 @@ def _canonical(node: Any, named: Mapping[str, str]) -> Any:
     return result
 
 
-def from_bytes(data: bytes, path: Path, *, trusted: Collection[str] = ()) -> Any:
+def from_bytes(data: bytes, path: Path | str, *, trusted: Collection[str] = ()) -> Any:
     """Return the fitted classifier in the bytes of an estimator's file.
 
     Parameters
@@ -143,17 +146,52 @@ def from_bytes(data: bytes, path: Path, *, trusted: Collection[str] = ()) -> Any
     Raises
     ------
     ArtifactError
-        Where it is damaged, needs types that are not trusted, or holds anything but a classifier of
-        these features.
+        Where it is damaged, needs types that are not trusted, or holds anything but a classifier.
+    """
+    estimator = opened(data, path, trusted=trusted)
+    with _as_damaged(path):
+        _require_classifier(estimator)
+    return estimator
+
+
+def opened(data: bytes, path: Path | str, *, trusted: Collection[str] = ()) -> Any:
+    """Return whatever the bytes of an estimator's file hold, made of trusted types alone.
+
+    Parameters
+    ----------
+    data, path, trusted
+        As for `from_bytes`.
+
+    Raises
+    ------
+    ArtifactError
+        Where it is damaged, or needs types that are not trusted.
     """
     with _as_damaged(path):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-            if size > _LARGEST:
-                raise ValueError(f"it unpacks to {size:,} bytes")
-            # skops walks the schema by recursion, and nothing that was trained nests it deeply.
-            require_shallow(archive.read("schema.json").decode("utf-8"), deepest=_DEEPEST)
+            schema = bounded_schema(archive)
         needed = set(skops.io.get_untrusted_types(data=data)) - set(REVIEWED) - set(trusted)
+    # A tree is sound for the one who owns it. Files written here share nothing; in one that does, others may own it too.
+    trees = frozenset() if _shares(schema) else _TREES & needed
+    _require_none(needed - trees, path)
+    if trusted:
+        search_here()
+    with _as_damaged(path), warnings.catch_warnings():
+        # The manifest's version was compared already, and a patch release apart is no other model.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        estimator = skops.io.loads(data, trusted=[*REVIEWED, *trees, *trusted])
+    _require_none(doubtful_trees(estimator) & trees, path)
+    return estimator
+
+
+def _shares(node: Any) -> bool:
+    """Whether a part of a skops schema lets an object stand in several places."""
+    if isinstance(node, dict):
+        return "__id__" in node or any(_shares(value) for value in node.values())
+    return isinstance(node, list) and any(_shares(item) for item in node)
+
+
+def _require_none(needed: Collection[str], path: Path | str) -> None:
     if needed:
         names = sorted(needed)
         raise ArtifactError(
@@ -162,26 +200,29 @@ def from_bytes(data: bytes, path: Path, *, trusted: Collection[str] = ()) -> Any
             + " ".join(f"--trust {name}" for name in names)
             + ".",
         )
-    if trusted:
-        search_here()
-    with _as_damaged(path), warnings.catch_warnings():
-        # The manifest's version was compared already, and a patch release apart is no other model.
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        estimator = skops.io.loads(data, trusted=[*REVIEWED, *trusted])
-        _require_usable(estimator)
-    return estimator
 
 
-def _require_usable(estimator: Any) -> None:
+def _require_classifier(estimator: Any) -> None:
     if not is_classifier(estimator):
         raise ValueError(f"it holds a {type(estimator).__name__}, not a classifier")
     if not set(estimator.classes_.tolist()) <= {-1, 0, 1}:
         raise ValueError(f"it tells classes {estimator.classes_.tolist()} apart, not -1, 0 and 1")
-    probabilities_bps(estimator, np.zeros((1, len(FEATURES)), dtype=np.int32))
+
+
+def require_answer(estimator: Any, columns: int, path: Path | str) -> None:
+    """Refuse an estimator that does not answer a row of so many features with probabilities.
+
+    Raises
+    ------
+    ArtifactError
+        Where it does not.
+    """
+    with _as_damaged(path):
+        probabilities_bps(estimator, np.zeros((1, columns), dtype=np.int32))
 
 
 @contextmanager
-def _as_damaged(path: Path) -> Iterator[None]:
+def _as_damaged(path: Path | str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
@@ -200,5 +241,5 @@ def _as_damaged(path: Path) -> Iterator[None]:
 
 def untrusted_types(estimator: Any) -> tuple[str, ...]:
     """Return the types that loading this estimator would need in `trusted`, sorted."""
-    needed = skops.io.get_untrusted_types(data=to_bytes(estimator))
-    return tuple(sorted(set(needed) - set(REVIEWED)))
+    needed = set(skops.io.get_untrusted_types(data=to_bytes(estimator)))
+    return tuple(sorted(needed - set(REVIEWED) - (_TREES - doubtful_trees(estimator))))

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
 import sklearn
 import skops
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from agent.errors import ModelError
 from agent.market.bars import Bars, Ints
 from agent.model.closes import WINDOW
-from agent.model.estimators import Factory, default_classifier, made_by
+from agent.model.compiled import compiled
+from agent.model.estimatorfile import to_bytes
+from agent.model.estimators import Factory, made_by, resolve, with_gap
 from agent.model.evaluation import TRADE_SHARE, Metrics, choose_threshold, measure
-from agent.model.features import FEATURES, Features, feature_matrix, fingerprint
 from agent.model.labels import DEFAULT_BARRIERS, Barriers, triple_barrier
 from agent.model.manifest import FORMAT, Manifest, Versions
+from agent.model.named import DEFAULT
 from agent.model.patterns import PATTERNS, pattern_masks
-from agent.model.reasons import reason
+from agent.model.reading import Reading, reading_of
+from agent.model.reasons import Foreign, reason
 from agent.model.signal import Predictions
-from agent.model.skopsfile import to_bytes
 from agent.model.splits import purge
+from agent.model.threads import one_thread
 from agent.model.trained import TrainedModel, probabilities_bps
 
-__all__ = ["FEWEST_SAMPLES", "train"]
+__all__ = ["FEWEST_SAMPLES", "more_samples", "train"]
 
 FEWEST_SAMPLES = 200
 """Bars with a pattern and a known outcome below which nothing can be learned, let alone measured."""
@@ -43,7 +45,7 @@ class _Samples:
 
     places: Ints
     masks: NDArray[np.uint32]
-    features: Features
+    features: NDArray[Any]
     labels: NDArray[np.int8]
 
     def __len__(self) -> int:
@@ -61,6 +63,7 @@ def train(
     name: str = "patternsettle",
     seed: int = 0,
     trade_share: float = TRADE_SHARE,
+    before_measuring: Callable[[], object] = lambda: None,
 ) -> TrainedModel:
     """Train a model on bars, all of which it may then know.
 
@@ -77,38 +80,46 @@ def train(
     barriers
         Where the trades end that the labels tell of.
     factory
-        Makes the unfitted classifier; None for `agent.model.estimators.default_classifier`, with folds
-        kept apart as far as these barriers need.
+        Makes the unfitted classifier; None for `agent.model.named.DEFAULT`. If it takes a `gap`, its
+        folds are kept apart as far as these barriers need.
     name
         What to call the model.
     seed
         Sets every `random_state` of the classifier.
     trade_share
         Share of the bars with a pattern that may trade, above 0 and up to 1; sets the threshold.
+    before_measuring
+        Called once, when there is something to train and bars to train it on, and before it is measured on any: whoever
+        counts such looks does it here.
 
     Raises
     ------
     ModelError
-        Where there are too few bars or only one outcome, or the classifier cannot be trained on them.
+        Where there are too few bars or only one outcome, or the classifier cannot be trained on them, or answers
+        differently alone than in a batch.
     ArtifactError
         Where the trained classifier could not be saved.
     """
     if not 0 < trade_share <= 1:
         raise ModelError(f"a share of {trade_share} of the bars cannot trade.", cure="Give one above 0, up to 1.")
-    make = factory or partial(default_classifier, gap=purge(barriers.horizon))
-    samples = _samples(bars, barriers)
-    with threadpool_limits(limits=1):
+    make = with_gap(factory or resolve(DEFAULT.name), purge(barriers.horizon))
+    reading = reading_of(made_by(make, seed=seed))
+    samples = _samples(bars, barriers, reading)
+    before_measuring()
+    with one_thread():
         # One thread: sums in one order, whatever the machine is doing; and quicker at this size.
-        threshold, metrics = _rehearse(samples, make, barriers=barriers, seed=seed, share=trade_share)
+        threshold, metrics = _rehearse(
+            samples, make, barriers=barriers, seed=seed, share=trade_share, known=_known(bars, reading)
+        )
         estimator = _fitted(make, samples, seed=seed)
     kind = type(estimator)
     manifest = Manifest(
         format=FORMAT,
         name=name,
         classifier=f"{kind.__module__}.{kind.__qualname__}",
-        features=FEATURES,
+        features=reading.names,
         patterns=tuple(pattern.name for pattern in PATTERNS),
-        fingerprint=fingerprint(),
+        fingerprint=reading.fingerprint(),
         barriers=barriers,
         threshold_bps=threshold,
         seed=seed,
@@ -120,7 +131,7 @@ def train(
         first=bars.first,
         last=bars.last,
         trained_until=datetime.fromtimestamp(bars.closed_at(len(bars) - 1), UTC),
-        data_sha256=_hash_of(bars),
+        data_sha256=bars.sha256,
         versions=Versions(scikit_learn=sklearn.__version__, skops=skops.__version__, numpy=np.__version__),
         metrics=metrics,
         artifact_sha256=hashlib.sha256(to_bytes(estimator)).hexdigest(),
@@ -128,17 +139,24 @@ def train(
     return TrainedModel(estimator, manifest)
 
 
-def _samples(bars: Bars, barriers: Barriers) -> _Samples:
+def more_samples(bars: int, horizon: int) -> str:
+    """What to do where so many bars hold fewer than `FEWEST_SAMPLES` patterns."""
+    usual = FEWEST_SAMPLES * 5 // 2 + WINDOW + horizon
+    if bars < usual:
+        return f"Give a longer series: {FEWEST_SAMPLES} are needed, which takes about {usual} bars."
+    return f"{FEWEST_SAMPLES} are needed: give a much longer series, or one whose price moves."
+
+
+def _samples(bars: Bars, barriers: Barriers, reading: Reading) -> _Samples:
     outcomes = triple_barrier(bars, barriers)
     masks = pattern_masks(bars.close)
     places = np.flatnonzero((masks != 0) & outcomes.known)
     if len(places) < FEWEST_SAMPLES:
         raise ModelError(
             f"{len(bars)} bars have {len(places)} patterns with a known outcome, too few to train on.",
-            cure=f"Give a longer series: {FEWEST_SAMPLES} are needed, which takes about "
-            f"{FEWEST_SAMPLES * 5 // 2 + WINDOW + barriers.horizon} bars.",
+            cure=more_samples(len(bars), barriers.horizon),
         )
-    samples = _Samples(places, masks[places], feature_matrix(bars.close)[places], outcomes.label[places])
+    samples = _Samples(places, masks[places], reading.matrix(bars)[places], outcomes.label[places])
     if len(np.unique(samples.labels)) < 2:
         what = {1: "a profit going long", -1: "a profit going short", 0: "nothing"}[int(samples.labels[0])]
         raise ModelError(
@@ -148,8 +166,19 @@ def _samples(bars: Bars, barriers: Barriers) -> _Samples:
     return samples
 
 
+def _known(bars: Bars, reading: Reading) -> Callable[[int], NDArray[Any]] | None:
+    """Return what reads the features of one bar as the desk does, from the last ones up to it; None where they are ours."""
+    return None if not reading.own else lambda place: reading.matrix(bars[place - WINDOW + 1 : place + 1])[-1]
+
+
 def _rehearse(
-    samples: _Samples, make: Factory, *, barriers: Barriers, seed: int, share: float
+    samples: _Samples,
+    make: Factory,
+    *,
+    barriers: Barriers,
+    seed: int,
+    share: float,
+    known: Callable[[int], NDArray[Any]] | None,
 ) -> tuple[int, Metrics]:
     """Return the threshold, and what a model made this way was worth on bars it had not seen."""
     cut = round(len(samples) * (1 - _HELD_OUT))
@@ -161,7 +190,12 @@ def _rehearse(
             cure="Give a longer series, or a shorter horizon.",
         )
     estimator = _fitted(make, earlier, seed=seed)
-    down, flat, up = probabilities_bps(estimator, later.features).T
+    down, flat, up = probabilities_bps(
+        estimator,
+        later.features,
+        alone=compiled(estimator, columns=later.features.shape[1]),
+        known=None if known is None else lambda row: known(int(later.places[row])),
+    ).T
     predictions = Predictions(later.masks, down, flat, up)
     threshold = choose_threshold(predictions, later.labels, share=share)
     base = np.bincount(earlier.labels.astype(np.int64) + 1, minlength=3) / len(earlier)
@@ -179,6 +213,12 @@ def _rehearse(
 
 def _fitted(make: Factory, samples: _Samples, *, seed: int) -> Any:
     estimator = made_by(make, seed=seed)
+    with Foreign(f"the classifier {type(estimator).__name__}"):
+        _fit(estimator, samples)
+    return estimator
+
+
+def _fit(estimator: Any, samples: _Samples) -> None:
     try:
         estimator.fit(samples.features, samples.labels)
     except (ValueError, TypeError) as error:
@@ -186,11 +226,3 @@ def _fitted(make: Factory, samples: _Samples, *, seed: int) -> Any:
             f"the classifier {type(estimator).__name__} could not be trained: {reason(error)}.",
             cure="It is given integers of shape (bars, features), and labels among -1, 0 and 1.",
         ) from error
-    return estimator
-
-
-def _hash_of(bars: Bars) -> str:
-    digest = hashlib.sha256(f"{len(bars)} {bars.interval} {bars.decimals}".encode())
-    for column in (bars.time, bars.open, bars.high, bars.low, bars.close):
-        digest.update(column.astype("<i8").tobytes())
-    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,12 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
-from agent.market.bars import Floats, Ints
+from agent.market.bars import Bars, Floats, Ints
+from agent.model.alone import ROUNDING, apart, asked_again
 from agent.model.closes import WINDOW
+from agent.model.compiled import Compiled, compiled
+from agent.model.estimators import comes_fitted
 from agent.model.features import FEATURES, Features, feature_matrix, features_of_window
 from agent.model.manifest import Manifest
-from agent.model.patterns import PATTERNS
-from agent.model.signal import Prediction, Predictions, inputs_hash
+from agent.model.patterns import PATTERNS, mask_of_window, pattern_masks
+from agent.model.reading import Reading, reading_of
+from agent.model.reasons import Foreign
+from agent.model.signal import Prediction, Predictions, inputs_hash, inputs_hash_of_bars
+from agent.model.threads import one_thread
 
 __all__ = ["TrainedModel", "probabilities_bps"]
 
@@ -30,6 +36,7 @@ _FORGIVEN = 1e-6
 # Far above what the order of summation can move a probability, far below what is forgiven.
 _DOUBTFUL = 1e-8
 
+_SEE = "See patternsettle check, and let what it says of a bar depend on nothing that comes after it."
 _FIRST_PATTERN = len(FEATURES) - len(PATTERNS)
 
 
@@ -58,52 +65,119 @@ class TrainedModel:
         """Number of closes that `predict` reads."""
         return WINDOW
 
+    @cached_property
+    def reading(self) -> Reading:
+        """How it reads bars."""
+        return reading_of(self.estimator)
+
+    @cached_property
+    def _alone(self) -> Compiled | None:
+        # Made once: what was trained does not change any more, and could not be saved if it did.
+        return compiled(self.estimator, columns=len(self.reading.names))
+
+    @property
+    def reads_bars(self) -> bool:
+        """Whether it reads whole bars, and not closes alone."""
+        return self.reading.own
+
+    @cached_property
+    def elsewhere(self) -> bool:
+        """Whether it came fitted: then its manifest tells on which bars it was measured, and only its maker what it knows."""
+        return comes_fitted(self.estimator)
+
     @property
     def threshold_bps(self) -> int:
         """Least confidence of a signal."""
         return self.manifest.threshold_bps
 
-    def predict(self, window: Sequence[int] | Ints) -> Prediction:
-        """Say what the last of `WINDOW` closes, given oldest first, will lead to.
+    def predict(self, window: Sequence[int] | Ints | Bars) -> Prediction:
+        """Say what the last of `WINDOW` bars, or closes, given oldest first, will lead to.
 
         Raises
         ------
         ValueError
             Where the window has another length.
         ModelError
-            Where the estimator's answer is not a probability.
+            Where the estimator's answer is not a probability, or it reads whole bars and is given closes.
         """
-        closes = np.asarray(window)
+        if self.reading.own:
+            return self._predict_own(_whole(window))
+        closes = np.asarray(window.close if isinstance(window, Bars) else window)
         if closes.shape != (WINDOW,):
             raise ValueError(f"a window has {WINDOW} closes, not shape {closes.shape}")
         features = features_of_window(closes)
         patterns = sum(present << bit for bit, present in enumerate(features[_FIRST_PATTERN:]))
-        row = np.array([features], dtype=np.int32)
-        down, flat, up = probabilities_bps(self.estimator, row)[0].tolist()
+        down, flat, up = self._asked(np.array(features, dtype=np.int32))
         return Prediction(patterns, down, flat, up, inputs_hash(closes.tolist()))
 
-    def predict_series(self, closes: Ints) -> Predictions:
+    def _predict_own(self, bars: Bars) -> Prediction:
+        if len(bars) != WINDOW:
+            raise ValueError(f"a window has {WINDOW} bars, not {len(bars)}")
+        down, flat, up = self._asked(self.reading.matrix(bars)[-1])
+        return Prediction(mask_of_window(bars.close), down, flat, up, inputs_hash_of_bars(bars))
+
+    def _asked(self, row: Features) -> Sequence[int]:
+        """Return what `probabilities_bps` returns for one row."""
+        if self._alone is None:
+            return probabilities_bps(self.estimator, row[np.newaxis])[0].tolist()
+        return _whole_bps(self._alone.classes, self._alone(row).tolist())
+
+    def predict_series(self, series: Ints | Bars) -> Predictions:
         """Say the same of every bar of a series, exactly as `predict` would one bar at a time.
 
         Parameters
         ----------
-        closes
-            Closes, shape (n,).
+        series
+            Bars, or their closes, shape (n,).
+
+        Raises
+        ------
+        ModelError
+            As for `predict`, and as for `probabilities_bps`.
         """
+        if self.reading.own:
+            return self._predict_own_series(_whole(series))
+        closes = series.close if isinstance(series, Bars) else series
         matrix = feature_matrix(closes)
         bps = np.zeros((len(closes), 3), dtype=np.int64)
         if len(closes) >= WINDOW:
-            bps[WINDOW - 1 :] = probabilities_bps(self.estimator, matrix[WINDOW - 1 :])
+            bps[WINDOW - 1 :] = probabilities_bps(self.estimator, matrix[WINDOW - 1 :], alone=self._alone)
         bits = np.uint32(1) << np.arange(len(PATTERNS), dtype=np.uint32)
         patterns = matrix[:, _FIRST_PATTERN:].astype(np.uint32) @ bits
         return Predictions(patterns, bps[:, 0], bps[:, 1], bps[:, 2])
 
+    def _predict_own_series(self, bars: Bars) -> Predictions:
+        bps = np.zeros((len(bars), 3), dtype=np.int64)
+        if len(bars) >= WINDOW:
+            bps[WINDOW - 1 :] = probabilities_bps(
+                self.estimator,
+                self.reading.matrix(bars)[WINDOW - 1 :],
+                alone=self._alone,
+                known=lambda row: self.reading.matrix(bars[row : row + WINDOW])[-1],
+            )
+        return Predictions(pattern_masks(bars.close), bps[:, 0], bps[:, 1], bps[:, 2])
 
-def probabilities_bps(estimator: Any, features: Features) -> Ints:
+
+def _whole(bars: object) -> Bars:
+    if not isinstance(bars, Bars):
+        raise ModelError(
+            "this model reads whole bars, and was given closes.", cure="Give it the bars they belong to."
+        )
+    return bars
+
+
+def probabilities_bps(
+    estimator: Any,
+    features: Features,
+    *,
+    alone: Compiled | None = None,
+    known: Callable[[int], Features] | None = None,
+) -> Ints:
     """Return the probabilities of -1, 0 and 1 in whole basis points, rounded down.
 
     Each row is answered as if it were the only one: a batch may differ from a single row in the last bits
-    of a float, which can only matter next to a whole basis point, and those rows are asked again alone.
+    of a float, which can only matter next to a whole basis point, and those rows are asked again alone. So are
+    some drawn from all: whoever answers those otherwise than in the batch reads rows that are still to come.
 
     Parameters
     ----------
@@ -111,6 +185,10 @@ def probabilities_bps(estimator: Any, features: Features) -> Ints:
         Fitted classifier.
     features
         Shape (n, len(FEATURES)).
+    alone
+        The same classifier as `agent.model.compiled.compiled` made it quick for one row, if it did.
+    known
+        Returns the features of one row, read from nothing that came after it; None where those given are certain to be.
 
     Returns
     -------
@@ -119,30 +197,101 @@ def probabilities_bps(estimator: Any, features: Features) -> Ints:
     Raises
     ------
     ModelError
-        Where an answer is not a probability.
+        Where an answer is not a probability, or another one alone than in the batch.
     """
-    exact = _exact_bps(estimator, features)
-    if len(features) > 1:
-        doubtful = (np.abs(exact - np.rint(exact)) < _DOUBTFUL).any(axis=1)
-        for row in np.flatnonzero(doubtful).tolist():
-            exact[row] = _exact_bps(estimator, features[row : row + 1])[0]
+    with one_thread():
+        exact = _exact_bps(estimator, features)
+        if len(features) > 1:
+            _require_alike(estimator, features, exact, alone=alone, known=known or features.__getitem__)
+            doubtful = (np.abs(exact - np.rint(exact)) < _DOUBTFUL).any(axis=1)
+            for row in np.flatnonzero(doubtful).tolist():
+                exact[row] = _exact_alone(estimator, features[row], alone)
     return np.floor(exact).astype(np.int64)
 
 
-def _exact_bps(estimator: Any, features: Features) -> Floats:
-    answer: NDArray[Any] = np.asarray(estimator.predict_proba(features))
-    if answer.shape != (len(features), len(estimator.classes_)):
+def _require_alike(
+    estimator: Any,
+    features: Features,
+    together: Floats,
+    *,
+    alone: Compiled | None,
+    known: Callable[[int], Features],
+) -> None:
+    chosen = asked_again(len(features))
+    try:
+        answers = np.array([_exact_alone(estimator, known(row), alone) for row in chosen.tolist()])
+    except ModelError as error:
         raise ModelError(
-            f"the model answered with shape {answer.shape} for {len(features)} bars and "
-            f"{len(estimator.classes_)} outcomes.",
+            f"the model {type(estimator).__name__} answers many bars, but not one alone, as it is asked when it trades: "
+            f"{error.problem}",
+            cure=_SEE,
+        ) from error
+    strayed = ~(apart(answers, together[chosen]) <= ROUNDING * _BPS)
+    if strayed.any():
+        raise ModelError(
+            f"the model {type(estimator).__name__} answers differently alone than in a batch, at {strayed.sum()} of "
+            f"{len(chosen)} bars, so it may read the future.",
+            cure=_SEE,
+        )
+
+
+def _exact_alone(estimator: Any, row: Features, alone: Compiled | None) -> Floats:
+    if alone is None:
+        return _exact_bps(estimator, row[np.newaxis])[0]
+    exact = np.full(len(_OUTCOMES), _FORGIVEN)
+    for label, probability in zip(alone.classes, alone(row).tolist(), strict=True):
+        exact[_OUTCOMES.index(label)] = _exact(probability)
+    return exact
+
+
+def _exact_bps(estimator: Any, features: Features) -> Floats:
+    with Foreign(f"the model {type(estimator).__name__}"):
+        columns = [_OUTCOMES.index(int(label)) for label in estimator.classes_]
+        answer: NDArray[Any] = np.asarray(estimator.predict_proba(features))
+        numbers = _numbers(answer)
+    if answer.shape != (len(features), len(columns)):
+        raise ModelError(
+            f"the model answered with shape {answer.shape} for {len(features)} bars and {len(columns)} outcomes.",
             cure="predict_proba must give one probability per bar and class.",
         )
+    if numbers is None:
+        raise _no_probability(str(answer.flat[0]))
     # A NaN fails this comparison too.
-    if not ((answer >= 0) & (answer <= 1 + _FORGIVEN)).all():
-        raise ModelError(
-            f"the model answered {answer[~((answer >= 0) & (answer <= 1 + _FORGIVEN))][0]} where a probability was expected.",
-            cure="Use a classifier whose predict_proba is defined for every bar.",
-        )
+    if not ((numbers >= 0) & (numbers <= 1 + _FORGIVEN)).all():
+        raise _no_probability(numbers[~((numbers >= 0) & (numbers <= 1 + _FORGIVEN))][0])
     exact = np.zeros((len(features), len(_OUTCOMES)))
-    exact[:, [_OUTCOMES.index(int(label)) for label in estimator.classes_]] = np.minimum(answer, 1) * _BPS
+    exact[:, columns] = np.minimum(numbers, 1) * _BPS
     return exact + _FORGIVEN
+
+
+def _numbers(answer: NDArray[Any]) -> NDArray[Any] | None:
+    """Return an answer as it is, or as floats where it is objects, such as fractions; None where it is no numbers."""
+    if answer.dtype.kind in "biuf":
+        return answer
+    if answer.dtype.kind != "O":
+        return None
+    try:
+        return answer.astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole_bps(classes: Sequence[int], answer: Sequence[float]) -> list[int]:
+    """Return one answer in whole basis points: the same sums as for many, which numpy takes longer to begin than to do."""
+    bps = [0] * len(_OUTCOMES)
+    for label, probability in zip(classes, answer, strict=True):
+        bps[_OUTCOMES.index(label)] = int(_exact(probability))
+    return bps
+
+
+def _exact(probability: float) -> float:
+    if not 0 <= probability <= 1 + _FORGIVEN:
+        raise _no_probability(probability)
+    return min(probability, 1) * _BPS + _FORGIVEN
+
+
+def _no_probability(answer: float | str) -> ModelError:
+    return ModelError(
+        f"the model answered {answer} where a probability was expected.",
+        cure="Use a classifier whose predict_proba is defined for every bar.",
+    )

@@ -66,7 +66,7 @@ def any_bars(draw, interval: int | None = None) -> list[Written]:
     step = draw(st.sampled_from([60, 300, 900, 3600, 14_400, DAY])) if interval is None else interval
     start = draw(st.integers(1_483_228_800 // DAY, 1_735_600_000 // DAY)) * DAY
     skips = draw(st.lists(st.integers(2, 5), max_size=4))
-    jumps = draw(st.permutations(skips + [1] * draw(st.integers(len(skips) + 2, 25))))
+    jumps = draw(st.permutations(skips + [1] * draw(st.integers(len(skips) + 2, 10))))
     digits = draw(st.integers(0, 8))
     price = st.integers(1, 2 * 10 ** (7 + draw(st.integers(0, digits))))
     bars, time = [], start

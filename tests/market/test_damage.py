@@ -51,7 +51,7 @@ HIGH = {ccxt: 2, kraken: 2, metatrader: 3, crypto_data_download: 3, binance: 2}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@in_one_folder(15)
+@in_one_folder(6)
 @given(data=st.data(), chooser=st.randoms(use_true_random=False))
 def test_shuffling_and_repeating_rows_changes_nothing(layout, series, same, data, chooser, tmp_path):
     bars = data.draw(series(HOUR))
@@ -87,7 +87,7 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@in_one_folder(60)
+@in_one_folder(20)
 @given(data=st.data())
 def test_a_damaged_cell_is_refused_with_its_line_or_does_no_harm(layout, series, data, tmp_path):
     bars = data.draw(series(HOUR))
@@ -110,7 +110,7 @@ DAMAGES = ["one cell more", "one cell less", "high and low exchanged", "nothing 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("layout", LAYOUTS)
-@in_one_folder(10)
+@in_one_folder(6)
 @given(data=st.data())
 def test_a_line_that_is_no_bar_is_refused_with_its_line(layout, damage, series, data, tmp_path):
     bars = data.draw(series(HOUR))
@@ -133,7 +133,7 @@ def test_a_line_that_is_no_bar_is_refused_with_its_line(layout, damage, series, 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@in_one_folder(40)
+@in_one_folder(20)
 @given(data=st.data())
 def test_damaged_bytes_load_or_are_refused_in_one_line_with_a_cure(layout, series, data, tmp_path):
     content = bytearray("\n".join(layout(data.draw(series(HOUR)))).encode())

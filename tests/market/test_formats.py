@@ -320,7 +320,7 @@ def in_one_folder(examples: int) -> settings:
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=str)
-@in_one_folder(10)
+@in_one_folder(6)
 @given(data=st.data())
 def test_any_bars_read_back_equal(form, series, same, data, tmp_path):
     bars = data.draw(series(form.interval))

@@ -14,12 +14,12 @@ from agent.market.stream import Stream, extended
 from agent.market.synthetic import random_walk
 
 STREAM = Stream(interval=3_600, decimals=8, source="a test", synthetic=True, market="ETH/USD")
-BAR = [1_704_067_200, 10, 12, 9, 11]
+BAR = [1_704_067_200, 10, 12, 9, 11, 0.5]
 
 
-def rows_of(bars: Bars) -> list[list[int]]:
-    columns = (bars.time, bars.open, bars.high, bars.low, bars.close)
-    return [[int(value) for value in row] for row in zip(*columns, strict=True)]
+def rows_of(bars: Bars) -> list[list[int | float]]:
+    columns = (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 @given(st.integers(0, 30), st.integers(0, 30))
@@ -41,13 +41,17 @@ def test_a_series_sent_in_two_parts_is_the_series(length: int, cut: int) -> None
     "rows",
     [
         pytest.param([BAR[:4]], id="a value is missing"),
+        pytest.param([BAR[:5]], id="the volume is missing"),
+        pytest.param([[*BAR[:5], -0.5]], id="a volume below zero"),
+        pytest.param([[*BAR[:5], float("nan")]], id="a volume that is no number"),
+        pytest.param([[*BAR[:5], "1"]], id="a volume in words"),
         pytest.param([BAR, BAR], id="the same bar twice"),
-        pytest.param([[*BAR[:3], 0, 11]], id="a price of zero"),
-        pytest.param([[*BAR[:3], 11, 11]], id="an open below the low"),
-        pytest.param([[BAR[0], 10, 10, 9, 11]], id="a close above the high"),
-        pytest.param([[BAR[0], 10.5, 12, 9, 11]], id="a price that is no whole number"),
-        pytest.param([[BAR[0], 10, 2**63, 9, 11]], id="a price beyond 64 bits"),
-        pytest.param([[BAR[0], "10", 12, 9, 11]], id="text"),
+        pytest.param([[*BAR[:3], 0, 11, 0]], id="a price of zero"),
+        pytest.param([[*BAR[:3], 11, 11, 0]], id="an open below the low"),
+        pytest.param([[BAR[0], 10, 10, 9, 11, 0]], id="a close above the high"),
+        pytest.param([[BAR[0], 10.5, 12, 9, 11, 0]], id="a price that is no whole number"),
+        pytest.param([[BAR[0], 10, 2**63, 9, 11, 0]], id="a price beyond 64 bits"),
+        pytest.param([[BAR[0], "10", 12, 9, 11, 0]], id="text"),
         pytest.param(["01234"], id="no row at all"),
     ],
 )

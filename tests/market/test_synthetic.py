@@ -56,14 +56,17 @@ def test_the_same_seed_makes_the_same_bars_and_another_makes_others(make):
     assert prices_of(make(500, seed=1)) != prices_of(make(500, seed=2))
 
 
-@pytest.mark.parametrize("make", MAKERS)
-def test_the_same_seed_makes_the_same_bars_in_another_process(make):
-    script = f"from agent.market.synthetic import {make.__name__} as make; print(make(300, seed=9).close.tolist())"
+def test_the_same_seed_makes_the_same_bars_in_another_process():
+    script = (
+        "from agent.market.synthetic import planted, random_walk;"
+        "print(*(make(300, seed=9).close.tolist() for make in (random_walk, planted)))"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "5"}
     other = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert other.stdout.strip() == str(make(300, seed=9).close.tolist())
+    ours = [str(make(300, seed=9).close.tolist()) for make in MAKERS]
+    assert other.stdout.strip() == " ".join(ours)
 
 
 def test_what_is_synthetic_says_so_and_how_it_was_made():
@@ -112,9 +115,9 @@ class TestPlantedPatterns:
         assert 1_000 < len(places) < 1_800
         assert abs((sides > 0).mean() - 0.5) < 0.05
 
-    @pytest.mark.parametrize("strength", [0.0, 0.5, 0.7, 0.9, 1.0])
+    @pytest.mark.parametrize("strength", [0.0, 0.7, 1.0])
     def test_are_followed_as_often_as_the_strength_says(self, strength):
-        bars = planted(30_000, seed=2, strength=strength)
+        bars = planted(20_000, seed=2, strength=strength)
         places, sides = breakouts(bars)
         followed = []
         for place, side in zip(places.tolist(), sides.tolist(), strict=True):
@@ -125,11 +128,11 @@ class TestPlantedPatterns:
             if (up != down).any() and up.argmax() != down.argmax():
                 first_up = up.any() and (not down.any() or up.argmax() < down.argmax())
                 followed.append(first_up == (side > 0))
-        assert len(followed) > 1_500
+        assert len(followed) > 1_000
         assert np.mean(followed) == pytest.approx(strength, abs=0.06)
 
     def test_of_strength_one_half_foretell_no_direction(self):
-        bars = planted(60_000, seed=3, strength=0.5)
+        bars = planted(30_000, seed=3, strength=0.5)
         outcomes = triple_barrier(bars)
         places, sides = breakouts(bars)
         known = outcomes.known[places]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from agent.market.read import load
 from agent.market.synthetic import planted
 from agent.model.artifact import save
 from agent.model.closes import LIMIT, WINDOW
+from agent.model.estimators import resolve
 from agent.model.train import train
 from agent.model.trained import TrainedModel
 
@@ -51,6 +54,17 @@ def trained(planted_bars: Bars) -> TrainedModel:
 
 
 @pytest.fixture(scope="session")
+def trained_as(planted_bars: Bars) -> Callable[[str], TrainedModel]:
+    """Return a function that gives a model trained under a name, trained once however often it is asked for."""
+
+    @cache
+    def give(name: str) -> TrainedModel:
+        return train(planted_bars, factory=resolve(name), name=name)
+
+    return give
+
+
+@pytest.fixture(scope="session")
 def real_bars() -> Bars:
     file = SHARED / "eth_usd_1h_kraken.csv"
     if not file.is_file():
@@ -62,16 +76,19 @@ def real_bars() -> Bars:
 def value_of() -> Formula:
     """Return a function that computes a published formula from a window, by reading the formula itself."""
 
-    def value(formula: str, window: Sequence[int]) -> int:
+    @cache
+    def code_of(formula: str) -> CodeType:
         present = re.fullmatch(r"1 where (.*), else 0", formula)
         text = present[1] if present else formula
         text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
-        text = re.sub(r"\bc(\d+)\b", r"c[\1]", text)
+        return compile(re.sub(r"\bc(\d+)\b", r"c[\1]", text), formula, "eval")
+
+    def value(formula: str, window: Sequence[int]) -> int:
         c = list(window)[::-1]
         assert len(c) == WINDOW
         return int(
             eval(
-                text,
+                code_of(formula),
                 {"__builtins__": {}},
                 {
                     "c": c,

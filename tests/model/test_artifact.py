@@ -116,7 +116,7 @@ class TestSaving:
         def full(file: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("agent.model.artifact.os.fsync", full)
+        monkeypatch.setattr("agent.model.places.os.fsync", full)
         with pytest.raises(ArtifactError, match=r"cannot be saved as .*: No space left on device"):
             save(trained, tmp_path / "model")
         assert members(tmp_path) == ["model"]
@@ -142,7 +142,7 @@ class TestSaving:
     def test_names_the_file_that_is_in_the_way(self, trained, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(
-            ArtifactError, match=r"cannot be saved as .*file.model: Not a directory\. Name a folder"
+            ArtifactError, match=r"cannot be saved as .*file.model: Not a directory\. Name a place"
         ):
             save(trained, tmp_path / "file" / "model")
 
@@ -169,12 +169,12 @@ class TestAnythingElse:
 
     @pytest.mark.parametrize("name", ["manifest.json", "model.skops"])
     def test_one_of_the_files_instead_of_the_folder_is_refused_with_the_folder(self, folder, name):
-        with pytest.raises(ArtifactError, match=f"is a file, and a model is a folder.* Name its folder, {folder}"):
+        with pytest.raises(ArtifactError, match=f"is no model: a model is a folder.* Name its folder, {folder}"):
             load(folder / name)
 
     def test_another_file_is_refused(self, tmp_path):
         (tmp_path / "bars.csv").write_text("time,open")
-        with pytest.raises(ArtifactError, match=r"is a file, and a model is a folder .* Name a folder that"):
+        with pytest.raises(ArtifactError, match=r"is no model: a model is a folder .* Name a folder or file that"):
             load(tmp_path / "bars.csv")
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -284,9 +284,8 @@ class TestADamagedModel:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("schema.json", "{}")
-            with archive.open("zeros.npy", "w") as member:
-                for _ in range(1_025):
-                    member.write(bytes(2**20))
+            archive.writestr("zeros.npy", b"")
+            archive.infolist()[-1].file_size = 1_025 * 2**20  # what it says it is, which alone is believed
         with pytest.raises(ArtifactError, match=r"it unpacks to 1,074,790,402 bytes"):
             load(with_estimator(buffer.getvalue()))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from agent.market.synthetic import random_walk
-from agent.model.closes import LIMIT, MAX_CLOSE, WINDOW, OneWindow, Windows, windows
+from agent.model.closes import LIMIT, MAX_CLOSE, WINDOW, OneWindow, Series, Windows, windows
 from agent.model.features import (
     DEFINITIONS,
     FEATURES,
@@ -50,6 +50,18 @@ def test_a_series_its_windows_and_each_bar_alone_have_the_same_features(closes):
     assert alone == matrix[WINDOW - 1 :].tolist()
 
 
+def test_a_long_series_is_the_same_as_its_windows_across_every_seam():
+    closes = random_walk(33_000, seed=5).close
+    assert (feature_matrix(closes)[WINDOW - 1 :] == features_of_windows(windows(closes))).all()
+
+
+def test_what_one_definition_has_read_is_the_same_for_the_next():
+    series = Series(random_walk(200, seed=6).close)
+    once = [np.array(feature.rule(series)) for feature in DEFINITIONS]
+    again = [np.array(feature.rule(series)) for feature in reversed(DEFINITIONS)][::-1]
+    assert np.array_equal(once, again)
+
+
 @given(any_closes)
 def test_each_published_formula_says_what_the_code_does(value_of, closes):
     window = closes[-WINDOW:]
@@ -76,7 +88,7 @@ def test_what_comes_after_a_bar_changes_nothing(closes, cut):
 
 
 @given(
-    st.integers(-(2**57), 2**57), st.integers(0, 2**57), st.sampled_from([1, 10**3, 10**6, 10**9, 10**12, 10**15])
+    st.integers(-(2**57), 2**57), st.integers(0, 2**59), st.sampled_from([1, 10**3, 10**6, 10**9, 10**12, 10**15])
 )
 def test_parts_per_million_are_floored_and_clipped_without_overflow_whatever_the_size(a, b, scale):
     a, b = a // scale, b // scale
@@ -84,6 +96,14 @@ def test_parts_per_million_are_floored_and_clipped_without_overflow_whatever_the
     many_at_once = Windows(np.empty((0, WINDOW), dtype=np.int64)).ppm(np.array([a, 0]), np.array([b, 1]))
     assert many_at_once.tolist() == [exact, 0]
     assert OneWindow([1] * WINDOW).ppm(a, b) == exact
+
+
+@given(st.integers(-(2**24) - 2, 2**24 + 2), st.integers(1, 2**59) | st.integers(1, 10**6), st.integers(-1, 1))
+@example(-LIMIT, 1_125_899_906_842_699, 0)
+def test_a_ratio_next_to_a_whole_number_falls_on_its_own_side_of_it(whole, b, beside):
+    a = max(-(2**57), min(2**57, whole * b // 10**6 + beside))
+    exact = max(-LIMIT, min(LIMIT, a * 10**6 // b))
+    assert Windows(np.empty((0, WINDOW), dtype=np.int64)).ppm(np.array([a]), np.array([b])).tolist() == [exact]
 
 
 def test_negative_parts_per_million_round_towards_minus_infinity():
@@ -159,5 +179,5 @@ class TestTheTransformer:
     def test_begins_a_pipeline_that_learns_from_windows(self):
         rows = windows(self.closes)
         up = np.append(rows[1:, -1] > rows[:-1, -1], True)
-        pipeline = make_pipeline(PatternFeatures(), StandardScaler(), LogisticRegression())
+        pipeline = make_pipeline(PatternFeatures(), StandardScaler(), GaussianNB())
         assert clone(pipeline).fit(rows, up).predict(rows).shape == (len(rows),)

@@ -7,7 +7,7 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import ModelError
@@ -92,7 +92,6 @@ def barriers(draw: st.DrawFn) -> Barriers:
     )
 
 
-@settings(max_examples=300)
 @given(series(), barriers())
 def test_every_trade_ends_as_a_walk_from_bar_to_bar_says(bars, barriers):
     outcomes = triple_barrier(bars, barriers)

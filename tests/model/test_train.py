@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,9 +24,10 @@ from agent.model.splits import purge, split
 from agent.model.train import FEWEST_SAMPLES, train
 from agent.model.trained import TrainedModel
 
-SEEDS = range(5)
+SEEDS = range(3)
 
 
+@cache
 def replayed(strength: float, seed: int) -> tuple[TrainedModel, np.ndarray, np.ndarray]:
     """Train on 5,000 bars and return the model, with the confidence (in shares) and success of each signal on the 500 after."""
     bars = planted(5_544, seed=seed, strength=strength)
@@ -40,7 +42,7 @@ def replayed(strength: float, seed: int) -> tuple[TrainedModel, np.ndarray, np.n
 class TestOnARandomWalk:
     @pytest.mark.parametrize("seed", SEEDS)
     def test_no_edge_is_claimed(self, seed):
-        metrics = train(random_walk(5_000, seed=seed), seed=seed).manifest.metrics
+        metrics = train(random_walk(2_500, seed=seed), seed=seed).manifest.metrics
         assert not metrics.edge
         if metrics.decisions > 50:
             assert abs(metrics.hit_rate - metrics.base_rate) < 0.15
@@ -48,35 +50,34 @@ class TestOnARandomWalk:
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_nor_on_planted_patterns_that_are_followed_half_of_the_time(self, seed):
-        assert not train(planted(5_000, seed=seed, strength=0.5), seed=seed).manifest.metrics.edge
+        assert not train(planted(2_500, seed=seed, strength=0.5), seed=seed).manifest.metrics.edge
 
 
 class TestOnPlantedPatterns:
     @pytest.mark.parametrize("seed", SEEDS)
     def test_they_are_found_well_above_the_base_rate(self, seed):
-        metrics = train(planted(5_000, seed=seed, strength=0.9), seed=seed).manifest.metrics
+        metrics = replayed(0.9, seed)[0].manifest.metrics
         assert metrics.edge
         assert metrics.hit_rate > metrics.base_rate + 0.15
         assert metrics.hit_rate > metrics.shuffled_rate + 0.15
         assert metrics.log_loss < metrics.log_loss_base - 0.005
 
     def test_signals_on_bars_never_seen_are_about_as_often_right_as_their_confidence_says(self):
-        models, confidences, hits = zip(*(replayed(0.9, seed) for seed in SEEDS), strict=True)
+        _, confidences, hits = zip(*(replayed(0.9, seed) for seed in SEEDS), strict=True)
         for confidence in confidences:
             assert 20 <= len(confidence) <= 120
         assert np.concatenate(hits).mean() > 0.65
         assert abs(np.concatenate(hits).mean() - np.concatenate(confidences).mean()) < 0.06
-        assert all(model.manifest.metrics.edge for model in models)
 
     def test_the_stronger_they_are_the_more_sure_the_model_is(self):
-        weak, strong = (np.concatenate([replayed(s, seed)[1] for seed in SEEDS]).mean() for s in (0.6, 1.0))
+        weak, strong = (np.concatenate([replayed(s, seed)[1] for seed in SEEDS]).mean() for s in (0.6, 0.9))
         assert strong > weak + 0.1
 
 
 def test_real_bars_are_learned_from_and_what_that_is_worth_is_what_it_is(real_bars):
-    training = split(real_bars[-10_000:], replay=500, horizon=12).training
+    training = split(real_bars[-6_000:], replay=500, horizon=12).training
     metrics = train(training, seed=1).manifest.metrics
-    assert metrics.samples > 3_000
+    assert metrics.samples > 2_000
     assert metrics.decisions > 50
     assert 0.2 < metrics.hit_rate < 0.7
 
@@ -224,3 +225,39 @@ def test_a_model_that_only_knows_the_base_rates_never_trades(planted_bars):
     said = model.predict_series(planted_bars.close)
     assert not ((said.direction != 0) & (said.confidence_bps >= model.threshold_bps)).any()
     assert model.manifest.metrics.hit_rate is None
+
+
+class Mistaken(DummyClassifier):
+    """Fails as somebody's own model may: in the way its name says."""
+
+    def fit(self, X, y):
+        raise RuntimeError("boom")
+
+
+class MistakenAnswer(DummyClassifier):
+    def predict_proba(self, X):
+        return {}["boom"]
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        (Mistaken, rf"^the classifier Mistaken: RuntimeError in {__name__}, line \d+: boom\. Mend that module\.$"),
+        (
+            MistakenAnswer,
+            rf"^the model MistakenAnswer: KeyError in {__name__}, line \d+: 'boom'\. Mend that module\.$",
+        ),
+    ],
+)
+def test_a_mistake_in_a_classifier_of_ones_own_is_told_with_its_line(planted_bars, factory, said):
+    with pytest.raises(ModelError, match=said):
+        train(planted_bars, factory=factory)
+
+
+def test_whoever_counts_is_told_once_and_only_of_what_is_then_measured(planted_bars):
+    seen = []
+    with pytest.raises(ModelError):
+        train(planted_bars[:300], before_measuring=lambda: seen.append("too few"))
+    with pytest.raises(ModelError, match="boom"):
+        train(planted_bars, factory=Mistaken, before_measuring=lambda: seen.append("begun"))
+    assert seen == ["begun"]

@@ -69,6 +69,56 @@ def test_a_batch_that_differs_in_the_last_bits_is_asked_again_one_bar_at_a_time(
     assert probabilities_bps(Says(answer), ROWS).tolist() == alone.tolist() * 3
 
 
+MANY = np.arange(200 * len(FEATURES), dtype=np.int32).reshape(200, -1)
+
+
+def smoothed(rows):
+    shares = rows[:, :1] / MANY.max()
+    return np.hstack([shares, 1 - shares, 0 * shares]).cumsum(axis=0) / np.arange(1, len(rows) + 1)[:, np.newaxis]
+
+
+def only_together(rows):
+    if len(rows) == 1:
+        raise ValueError("too few")
+    return [[0.2, 0.3, 0.5]] * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            smoothed,
+            r"differently alone than in a batch, at \d+ of 60 bars, so it may read the future\. See patternsettle",
+        ),
+        (
+            lambda rows: [[1 / (1 + len(rows)), 0, 0]] * len(rows),
+            "differently alone than in a batch, at 60 of 60 bars",
+        ),
+        (only_together, "answers many bars, but not one alone, as it is asked when it trades: .*: too few"),
+    ],
+)
+def test_a_batch_that_is_answered_otherwise_than_its_rows_is_refused(answer, said):
+    with pytest.raises(ModelError, match=said):
+        probabilities_bps(Says(answer), MANY)
+
+
+def test_a_batch_may_differ_as_far_as_sums_in_another_order_do():
+    nudged = Says(lambda rows: [[0.25 + 1e-10 * (len(rows) > 1), 0.25, 0.5]] * len(rows))
+    assert probabilities_bps(nudged, MANY).tolist() == [[2_500, 2_500, 5_000]] * 200
+
+
+def test_what_was_read_of_a_row_must_be_what_is_known_without_those_after_it():
+    first = Says(lambda rows: np.hstack([rows[:, :1] / MANY.max(), 0 * rows[:, :2]]))
+    assert len(probabilities_bps(first, MANY, known=MANY.__getitem__)) == 200
+    with pytest.raises(ModelError, match="differently alone than in a batch"):
+        probabilities_bps(first, np.roll(MANY, -1, axis=0), known=MANY.__getitem__)
+
+
+def test_a_forest_on_several_threads_is_not_suspected():
+    forest = RandomForestClassifier(n_estimators=3, n_jobs=2, random_state=0).fit(MANY, np.arange(200) % 3 - 1)
+    assert len(probabilities_bps(forest, MANY[:10])) == 10
+
+
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_share_that_is_a_whole_number_of_basis_points_is_that_number(down, up):
     shares = [down / 10_000, 0.0, up / 10_000]
@@ -93,6 +143,9 @@ def test_an_outcome_the_classifier_never_saw_has_no_probability():
         ([[np.nan, 0.5, 0.5]] * 3, "answered nan"),
         ([[1.2, 0.0, 0.0]] * 3, "answered 1.2"),
         ([[-0.1, 0.6, 0.5]] * 3, "answered -0.1"),
+        ([["a", "b", "c"]] * 3, "answered a where a probability was expected"),
+        ([[{}, 0.5, 0.5]] * 3, "answered {} where"),
+        ([[1j, 0.5, 0.5]] * 3, "answered 1j"),
         ([[0.5, 0.5]] * 3, r"shape \(3, 2\) for 3 bars and 3 outcomes"),
     ],
 )

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 
 from agent.market.bars import Bars, Floats
+from agent.model.alone import ROUNDING, apart, asked_again
 from agent.model.artifact import load, save
-from agent.model.closes import WINDOW, windows
+from agent.model.closes import WINDOW
 from agent.model.conformity.probes import extreme, flat, gapped
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows, values
-from agent.model.features import FEATURES, fingerprint
+from agent.model.estimatorfile import to_bytes, untrusted_types
 from agent.model.patterns import PATTERNS
-from agent.model.skopsfile import REVIEWED, to_bytes, untrusted_types
+from agent.model.skopsfile import opened
 
 __all__ = [
     "alike_alone_and_together",
@@ -32,8 +32,6 @@ __all__ = [
     "unshaken_by",
 ]
 
-_ALONE = 60
-_ROUNDING = 1e-9
 _WHOLE = 1e-6
 
 
@@ -132,7 +130,7 @@ def _through_a_file(subject: Subject, needed: tuple[str, ...]) -> tuple[Any, str
     model = subject.trained
     if model is None:
         data = to_bytes(subject.estimator)
-        return skops.io.loads(data, trusted=[*REVIEWED, *needed]), f"the copy in {len(data):,} bytes"
+        return opened(data, Path("its copy"), trusted=needed), f"the copy in {len(data):,} bytes"
     with tempfile.TemporaryDirectory() as folder:
         loaded = load(save(model, Path(folder) / "model"), trusted=(*subject.trusted, *needed))
     return loaded.estimator, f"the copy with the id {loaded.id[:12]}..."
@@ -142,15 +140,15 @@ def alike_alone_and_together(subject: Subject) -> Finding:
     """Whether a row has the same answer alone as among others."""
     asked, asking = subject.asking()
     together = subject.answer(asking)
-    chosen = np.random.default_rng(subject.seed).permutation(len(asked))[:_ALONE]
+    chosen = asked_again(len(asked), seed=subject.seed)
     alone = np.array([subject.answer(rows(asking, [place]))[0] for place in chosen])
-    distance = np.abs(alone - together[chosen]).max(axis=1, initial=0)
-    if not (distance <= _ROUNDING).all():
+    distance = apart(alone, together[chosen])
+    if not (distance <= ROUNDING).all():
         furthest = int(distance.argmax())
         return Finding(
             False,
             f"bar {asked[chosen[furthest]]} has {_list(alone[furthest])} when asked about alone, and "
-            f"{_list(together[chosen[furthest]])} among {len(asked)}; {int((distance > _ROUNDING).sum())} of "
+            f"{_list(together[chosen[furthest]])} among {len(asked)}; {int((~(distance <= ROUNDING)).sum())} of "
             f"{len(chosen)} rows differ: its answers depend on the other rows.",
         )
     return _by_window(subject) or Finding(
@@ -160,18 +158,32 @@ def alike_alone_and_together(subject: Subject) -> Finding:
 
 def _by_window(subject: Subject) -> Finding | None:
     """Return what is wrong with a trained model asked for single decisions, as the agent asks it, or None."""
-    model, closes = subject.trained, subject.bars.close
+    model, bars = subject.trained, subject.bars
     if model is None:
         return None
-    series = model.predict_series(closes)
-    several = windows(closes)
-    for place in np.random.default_rng(subject.seed).permutation(len(several))[:_ALONE].tolist():
-        one, bar = model.predict(several[place]), place + WINDOW - 1
+    series, features = model.predict_series(bars), values(subject.features(bars))
+    for place in asked_again(len(bars) - WINDOW + 1, seed=subject.seed).tolist():
+        window, bar = bars[place : place + WINDOW], place + WINDOW - 1
+        if fault := _of_the_window(subject, window[-model.reading.window :], features[bar], bar):
+            return fault
+        one = model.predict(window)
         together = tuple(
             int(column[bar]) for column in (series.patterns, series.down_bps, series.flat_bps, series.up_bps)
         )
         if (one.patterns, one.down_bps, one.flat_bps, one.up_bps) != together:
             return Finding(False, f"bar {bar} alone is decided as {one}, and as {together} in its series.")
+    return None
+
+
+def _of_the_window(subject: Subject, window: Bars, together: Floats, bar: int) -> Finding | None:
+    """Return which features of a bar are others when only its window is known, or None."""
+    alone = values(subject.features(window))[-1]
+    for column in np.flatnonzero(~_same(alone, together)).tolist():
+        return Finding(
+            False,
+            f"the feature {subject.names[column]!r} of bar {bar} is {alone[column]:.8g} read from the {len(window)} bars "
+            f"up to it, and {together[column]:.8g} read from all: it needs more than the model says.",
+        )
     return None
 
 
@@ -194,7 +206,7 @@ def unshaken_by(make: Callable[[int], Bars]) -> Callable[[Subject], Finding]:
             return Finding(
                 True, f"{len(bars)} bars: not asked at {len(bars) - len(asked)}, probabilities at the rest."
             )
-        said = subject.trained.predict_series(bars.close)
+        said = subject.trained.predict_series(bars)
         confident = said.confidence_bps >= subject.trained.threshold_bps
         signals = int(((said.patterns != 0) & (said.direction != 0) & confident).sum())
         if make is flat and signals:
@@ -230,9 +242,9 @@ def _as_in_manifest(subject: Subject) -> Finding:
     assert subject.trained is not None
     manifest = subject.trained.manifest
     for what, theirs, ours in (
-        ("features", manifest.features, FEATURES),
+        ("features", manifest.features, subject.trained.reading.names),
         ("patterns", manifest.patterns, tuple(pattern.name for pattern in PATTERNS)),
-        ("fingerprint of the features", manifest.fingerprint, fingerprint()),
+        ("fingerprint of the features", manifest.fingerprint, subject.trained.reading.fingerprint()),
         ("classifier", manifest.artifact_sha256, hashlib.sha256(to_bytes(subject.estimator)).hexdigest()),
     ):
         if theirs != ours:

@@ -41,7 +41,8 @@ def _decider(subject: Subject) -> Callable[[int], object]:
     """Return what decides on the last of so many bars, as the agent would."""
     bars, model = subject.bars, subject.trained
     if model is not None:
-        return lambda known: model.predict(bars.close[known - WINDOW : known])
+        known_by = bars if model.reading.own else bars.close
+        return lambda known: model.predict(known_by[known - WINDOW : known])
 
     def decide(known: int) -> object:
         features = subject.features(bars[:known])

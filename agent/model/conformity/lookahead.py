@@ -17,8 +17,9 @@ from sklearn.pipeline import Pipeline
 
 from agent.market.bars import Bars, Floats
 from agent.model.conformity.probes import FUTURES, cuts, with_future
-from agent.model.conformity.result import Attempt, Finding, told
+from agent.model.conformity.result import Finding, told
 from agent.model.conformity.subject import Subject, rows, values
+from agent.model.reasons import Attempt
 
 __all__ = ["features_as_known", "features_whatever_comes", "said_as_known", "said_whatever_comes"]
 

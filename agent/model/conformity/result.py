@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from agent.errors import PatternSettleError
-from agent.model.reasons import reason
+from agent.model.reasons import Attempt, reason
 
-__all__ = ["Attempt", "Check", "Conformity", "Finding", "conducted", "told"]
+__all__ = ["Check", "Conformity", "Finding", "conducted", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +61,6 @@ class Finding(NamedTuple):
 
     passed: bool
     detail: str
-
-
-class Attempt:
-    """A stretch of code that may fail in any way, and what it failed with.
-
-    Whatever a model raises is evidence against it and no error of the suite, whichever type its authors
-    chose; only what ends a process passes through. Nothing is lost: it stands in `error`, for the check to tell.
-    """
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def __enter__(self) -> Attempt:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, Exception):
-            self.error = error
-        return self.error is not None
 
 
 def told(error: Exception) -> str:

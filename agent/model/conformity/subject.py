@@ -18,12 +18,15 @@ from agent.market.bars import Bars, Floats, Ints
 from agent.market.synthetic import planted
 from agent.model.artifact import load
 from agent.model.closes import WINDOW
-from agent.model.conformity.result import Attempt, told
+from agent.model.conformity.result import told
 from agent.model.estimators import Factory, made_by, resolve
 from agent.model.features import FEATURES, feature_matrix
 from agent.model.labels import DEFAULT_BARRIERS, Barriers, triple_barrier
+from agent.model.named import is_saved
 from agent.model.patterns import pattern_masks
+from agent.model.reasons import Attempt
 from agent.model.splits import purge, split
+from agent.model.threads import one_thread
 from agent.model.train import train
 from agent.model.trained import TrainedModel
 
@@ -41,7 +44,8 @@ class FeatureModel(Protocol):
     """A classifier that reads bars in its own way: any scikit-learn classifier with these two beside it.
 
     Its `features` are what it is fitted on and asked with: ``predict_proba(features(bars))``. A bar whose
-    features are not all finite is one it abstains from; it is not asked about it.
+    features are not all finite is one it abstains from; it is not asked about it. To be saved and run, and not
+    only examined, it is an `agent.model.reading.Reader`: it also says how many bars it needs.
 
     Attributes
     ----------
@@ -180,7 +184,7 @@ def _read(read: Callable[[Bars], Any], bars: Bars, columns: int | None) -> Any:
 def needs_training(model: Any) -> bool:
     """Whether a model must be trained before it can be examined."""
     if isinstance(model, str):
-        return ":" in model and not Path(model).exists()
+        return not is_saved(model)
     if isinstance(model, Path | TrainedModel):
         return False
     return isinstance(model, type) or not hasattr(model, "classes_")
@@ -230,8 +234,8 @@ def subject_of(
         )
     return Subject(
         estimator=model.estimator,
-        read=_own_features,
-        names=FEATURES,
+        read=model.reading.matrix,
+        names=model.reading.names,
         warm_up=WINDOW - 1,
         bars=examined,
         seed=seed,
@@ -318,7 +322,7 @@ def _trained_here(
     estimator = made_by(factory, seed=seed)
     read = _reader(estimator, features)
     refused = ""
-    if read is None:
+    if read is None or (features is None and hasattr(estimator, "window")):
         with Attempt() as attempt:
             model = train(training, barriers=barriers, factory=factory, name="examined", seed=seed)
             return subject_of(model, bars=parts.replay, seed=seed)
@@ -332,10 +336,16 @@ def _trained_here(
 def _fit(estimator: Any, read: Callable[[Bars], Any], bars: Bars, barriers: Barriers) -> None:
     """Fit a classifier as `agent.model.train` does: on bars with a pattern, on how a trade after each would have ended."""
     outcomes = triple_barrier(bars, barriers)
-    with Attempt() as attempt:
+    known = (pattern_masks(bars.close) != 0) & outcomes.known
+    if not known.any():
+        raise ModelError(
+            f"none of {len(bars)} bars has a pattern with a known outcome, so there is nothing to train on.",
+            cure="Give more bars, or some whose price moves.",
+        )
+    with Attempt() as attempt, one_thread():
         features = _read(read, bars, None)
         finite = np.isfinite(values(features)).all(axis=1)
-        places = np.flatnonzero((pattern_masks(bars.close) != 0) & outcomes.known & finite)
+        places = np.flatnonzero(known & finite)
         estimator.fit(rows(features, places), outcomes.label[places])
     if attempt.error is not None:
         raise ModelError(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from agent.market.bars import Bars, Ints
 from agent.model.conformity.alignment import aligned, can_learn
 from agent.model.conformity.answers import (
@@ -28,6 +26,7 @@ from agent.model.conformity.lookahead import (
 )
 from agent.model.conformity.result import Conformity, Finding, conducted
 from agent.model.conformity.subject import Subject, subject_of
+from agent.model.threads import one_thread
 
 __all__ = ["check_model", "examine"]
 
@@ -103,7 +102,7 @@ def check_model(
 
 def examine(subject: Subject) -> Conformity:
     """Make all checks of a model that is ready for them."""
-    with threadpool_limits(limits=1):
+    with one_thread():
         # One thread, as in training: the evidence must not depend on what else the machine is doing.
         checks = tuple(conducted(name, partial(test, subject)) for name, test in _asked_of(subject))
     return Conformity(all(check.passed for check in checks), checks)

@@ -1,0 +1,168 @@
+"""Reading: what a model is told of each bar, the features of this project or features that it brings itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ModelError
+from agent.market.bars import Bars
+from agent.model.closes import WINDOW
+from agent.model.features import FEATURES, feature_matrix, fingerprint
+from agent.model.reasons import Foreign, reason
+
+__all__ = ["Reader", "Reading", "brings_features", "reading_of"]
+
+
+class Reader(Protocol):
+    """A classifier that reads bars in its own way: any scikit-learn classifier with these three beside it.
+
+    Attributes
+    ----------
+    feature_names
+        Names of the columns of `features`, in order.
+    window
+        How many bars the features of one bar need, itself included: `agent.model.closes.WINDOW` at most, for
+        that many are kept apart wherever one part of a series must know nothing of another.
+    """
+
+    feature_names: Sequence[str]
+    window: int
+
+    def features(self, bars: Bars) -> NDArray[Any]:
+        """Return the features of each bar, shape (n, len(feature_names)), fitted or not.
+
+        Row i is read from bar i and the ``window - 1`` before it, and finite once there are so many.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How bars become the rows that a model is asked with.
+
+    Attributes
+    ----------
+    names
+        Names of the features, in order.
+    read
+        Returns those of each bar of a series; `matrix` does too, and looks at what it returned.
+    window
+        How many bars those of one bar need, itself included.
+    own
+        Whether the model brought them: then it reads whole bars, and else closes alone.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[Bars], NDArray[Any]]
+    window: int = WINDOW
+    own: bool = False
+
+    def matrix(self, bars: Bars) -> NDArray[Any]:
+        """Return the features of each bar of a series.
+
+        Returns
+        -------
+        ndarray, shape (n, len(names))
+            Rows without a full window are not to be used.
+
+        Raises
+        ------
+        ModelError
+            Where they cannot be had, have another shape, or are not finite where they should be.
+        """
+        if not self.own:
+            return self.read(bars)
+        with Foreign(f"the features of {len(bars)} bars"):
+            made = self._made(bars)
+        if made.shape != (len(bars), len(self.names)):
+            raise ModelError(
+                f"the features of {len(bars)} bars have the shape {made.shape}, and {len(self.names)} names.",
+                cure="Return one row per bar, and the same columns whatever the bars.",
+            )
+        whole = np.isfinite(made[WINDOW - 1 :].astype(np.float64))
+        if not whole.all():
+            row, column = np.argwhere(~whole)[0].tolist()
+            raise ModelError(
+                f"the feature {self.names[column]!r} is not finite at bar {row + WINDOW - 1} of {len(bars)}.",
+                cure=f"Make it finite wherever {WINDOW} bars are known.",
+            )
+        return made
+
+    def _made(self, bars: Bars) -> NDArray[Any]:
+        try:
+            return np.asarray(self.read(bars))
+        except _WRONG as error:
+            raise ModelError(
+                f"the features of {len(bars)} bars cannot be had: {reason(error)}.",
+                cure="Mend the model's features.",
+            ) from error
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the features compute, not of what they are called."""
+        if not self.own:
+            return fingerprint()
+        made = np.asarray(self.matrix(_fixed()), dtype="<f8")[WINDOW - 1 :]
+        return hashlib.sha256(made.tobytes()).hexdigest()
+
+
+# What a mistake in a few lines of numpy raises.
+_WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+_OURS = Reading(FEATURES, lambda bars: feature_matrix(bars.close))
+
+
+def brings_features(estimator: Any) -> bool:
+    """Whether an estimator reads bars in its own way."""
+    return callable(getattr(estimator, "features", None))
+
+
+def reading_of(estimator: Any) -> Reading:
+    """Return how an estimator reads bars.
+
+    Raises
+    ------
+    ModelError
+        Where it brings features and does not say what they are called, or how many bars they need, or they
+        need more than there are.
+    """
+    if not brings_features(estimator):
+        return _OURS
+    kind = type(estimator).__name__
+    names, window = getattr(estimator, "feature_names", None), getattr(estimator, "window", None)
+    if names is None or window is None:
+        raise ModelError(
+            f"the classifier {kind} brings its own features, and has no {'feature_names' if names is None else 'window'}.",
+            cure="Give it feature_names, and as window the number of bars that the features of one bar need.",
+        )
+    if type(window) is not int or not 1 <= window <= WINDOW:
+        raise ModelError(
+            f"the features of {kind} need {window!r} bars.",
+            cure=f"Read {WINDOW} at most: so many are kept apart between what a model knows and what it is tried on.",
+        )
+    return Reading(tuple(names), estimator.features, window, own=True)
+
+
+@cache
+def _fixed() -> Bars:
+    """Return bars that are the same wherever this runs, whatever numpy's version, and swing enough to reach every rule."""
+    state, close, rows = 1, 10**9, []
+    for place in range(2_048):
+        draws = []
+        for _ in range(5):
+            state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
+            draws.append((state >> 40) % 2_001 - 1_000)
+        calm = 100_000 * (20 if place // 16 % 3 == 0 else 1)
+        opened = max(10**6, close + close * draws[0] // (10 * calm))
+        close = max(10**6, opened + opened * draws[1] // calm)
+        high, low = max(opened, close), min(opened, close)
+        high += high * max(0, draws[2]) // calm
+        low -= low * max(0, draws[3]) // calm
+        rows.append((3_600 * place, opened, high, low, close, 1_000 + draws[4]))
+    time, opened, high, low, close, volume = np.array(rows, dtype=np.int64).T.copy()
+    return Bars(time, opened, high, low, close, volume=volume.astype(np.float64), interval=3_600)
