@@ -19,6 +19,19 @@ class Hold(StrEnum):
     TOO_LATE = "too late"
 
 
+class Standing(StrEnum):
+    """What a model is to a run.
+
+    Each bar has one decision of the live model. A model kept on still serves the owners who stayed with it; a shadow is
+    heard and never followed; one at rest is not asked, and only closes what it opened.
+    """
+
+    LIVE = "live"
+    KEPT = "kept"
+    SHADOW = "shadow"
+    RESTING = "resting"
+
+
 @dataclass(frozen=True)
 class Decision:
     """What the agent concluded at one bar.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from agent.desk.canon import (
     Bps,
@@ -23,9 +23,24 @@ from agent.desk.canon import (
     canonical,
     forms,
 )
+from agent.desk.decision import Standing
 from agent.errors import DeskError
 
-__all__ = ["Action", "Decided", "Entry", "Kind", "Outcome", "Refusal", "RunEnded", "RunStarted", "Sent", "decode"]
+__all__ = [
+    "Action",
+    "Decided",
+    "DecidedBeside",
+    "Entry",
+    "Kind",
+    "Outcome",
+    "Phase",
+    "Refusal",
+    "RunEnded",
+    "RunStarted",
+    "Sent",
+    "Swap",
+    "decode",
+]
 
 
 class Kind(StrEnum):
@@ -33,9 +48,11 @@ class Kind(StrEnum):
 
     RUN_STARTED = "run_started"
     DECISION = "decision"
+    DECISION_BESIDE = "decision_beside"
     SENT = "sent"
     OUTCOME = "outcome"
     REFUSAL = "refusal"
+    SWAP = "swap"
     RUN_ENDED = "run_ended"
 
 
@@ -44,6 +61,25 @@ class Action(StrEnum):
 
     SIGNAL = "signal"
     HOLD = "hold"
+
+
+class Phase(StrEnum):
+    """How far a request about the model of a running desk has come."""
+
+    REQUESTED = "requested"
+    REFUSED = "refused"
+    CHECKED = "checked"
+    REGISTERED = "registered"
+    SHADOWED = "shadowed"
+    SWITCHED = "switched"
+    OFFERED = "offered"
+    AGREED = "agreed"
+    MOVED = "moved"
+    RETURNED = "returned"
+    REVOKED = "revoked"
+    WITHDRAWN = "withdrawn"
+    UNFINISHED = "unfinished"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True)
@@ -144,6 +180,33 @@ class Decided(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecidedBeside(Decided):
+    """What another model than the live one concluded at a bar; fields as in `Decided`, and these.
+
+    Attributes
+    ----------
+    model
+        The id under which that model is registered on chain.
+    standing
+        What it is to the run: ``kept`` on for owners who stayed with it, or a ``shadow`` that nobody follows.
+    """
+
+    kind: ClassVar[Kind] = Kind.DECISION_BESIDE
+    model: Hex
+    standing: Annotated[Standing, Form(Standing, read=Standing)]
+
+    @property
+    def urgent(self) -> bool:
+        """True where a transaction may follow."""
+        return self.action is Action.SIGNAL and self.standing is not Standing.SHADOW
+
+    @classmethod
+    def of(cls, said: Decided, *, model: bytes, standing: Standing) -> Self:
+        """Return what a model concluded as the entry of one that is not live."""
+        return cls(**{name: getattr(said, name) for name in forms(Decided)}, model=model, standing=standing)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sent(Entry):
     """A transaction is about to be sent. Written first, so it says *may have been sent*; its outcome says more.
 
@@ -208,6 +271,35 @@ class Refusal(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Swap(Entry):
+    """A step in answer to a request about the model of a running desk.
+
+    Attributes
+    ----------
+    request
+        Name of the request; all its steps carry it.
+    phase
+        Which step.
+    model
+        Hash of the artifact of the model that was asked for, once it is known.
+    bar_time
+        When the last bar closed that was decided on before this step; None before the first.
+    reason
+        Why, where the request was refused, withdrawn or left unfinished, or has lapsed.
+    facts
+        What there is to know of this step, by name.
+    """
+
+    kind: ClassVar[Kind] = Kind.SWAP
+    request: Text
+    phase: Annotated[Phase, Form(Phase, read=Phase)]
+    model: Hex | None = None
+    bar_time: Time | None = None
+    reason: Text | None = None
+    facts: Object = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded(Entry):
     """A run of the desk ended by itself or by its user, with the summary it reported."""
 
@@ -216,7 +308,7 @@ class RunEnded(Entry):
 
 
 _KINDS: dict[Kind, type[Entry]] = {
-    cls.kind: cls for cls in (RunStarted, Decided, Sent, Outcome, Refusal, RunEnded)
+    cls.kind: cls for cls in (RunStarted, Decided, DecidedBeside, Sent, Outcome, Refusal, Swap, RunEnded)
 }
 
 

@@ -15,10 +15,14 @@ from agent.chain.accounts import accounts_of
 from agent.chain.client import Chain
 from agent.chain.contracts import OracleContract
 from agent.chain.deploy import Deployment
+from agent.desk.floor import Floor, concluded, floor_of, plan_of, started
 from agent.desk.journal import Journal
 from agent.desk.report import Report, Seconds
-from agent.desk.session import Floor, concluded, plan_of, require_unseen, seat, started, terms_of
+from agent.desk.session import require_unseen
 from agent.desk.stage import set_stage
+from agent.desk.swap.examine import Aside
+from agent.desk.swap.ground import Ground
+from agent.desk.swap.swaps import Swapping, Swaps
 from agent.desk.venue import ContractVenue
 from agent.errors import ChainError
 from agent.market.bars import Bars
@@ -95,6 +99,8 @@ class FollowRun:
         Asked again and again; True ends the run cleanly.
     on_bar
         Called with the number of bars done.
+    swapping_for
+        Returns how the model may be swapped for another, given the one it begins with.
     """
 
     model_for: Callable[[Bars], TrainedModel]
@@ -104,6 +110,7 @@ class FollowRun:
     limit: int | None = None
     stop: Callable[[], bool] = lambda: False
     on_bar: Callable[[int], None] = lambda done: None
+    swapping_for: Callable[[TrainedModel], Swapping] = lambda model: Swapping()
 
 
 def run_follow(chain: Chain, run: FollowRun) -> Report:
@@ -124,24 +131,24 @@ def run_follow(chain: Chain, run: FollowRun) -> Report:
         plan = plan_of(model, interval=history.interval, price=oracle.price().value, drift_bps=MOVING_BPS)
         stage = set_stage(chain, deployment, accounts, plan)
         venue = ContractVenue(chain, deployment, accounts.operator)
-        desk = seat(venue, model, stage, accounts, journal, terms_of(model, history.interval), shift=0)
-        floor = Floor(
-            chain=chain,
-            deployment=deployment,
-            accounts=accounts,
-            venue=venue,
-            desk=desk,
-            journal=journal,
-            model=model,
-            model_id=stage.model_id,
-            first_block=first_block,
-        )
+        floor = floor_of(venue, model, stage, accounts, journal, plan.terms, first_block=first_block)
         # Bars that closed while the stage was set are history, too: nobody could have traded on them.
         bars = extended(history, follower.news(int(history.time[-1])).bars)
         start = len(bars)
         started(floor, bars, {"limit": run.limit, "seed": run.seed, "node": chain.client})
         ready = time.monotonic()
-        bars = _follow(floor, follower, bars, run)
+        swaps = Swaps(
+            desks=floor.desks,
+            ground=Ground.of(floor, settings=run.settings, interval=bars.interval, drift_bps=MOVING_BPS),
+            journal=journal,
+            swapping=run.swapping_for(model),
+            examiner=Aside(),
+            market_waits=False,
+        )
+        with swaps:
+            swaps.begin()
+            bars = _follow(floor, follower, bars, run, swaps)
+            swaps.end()
         seconds = Seconds(setup=ready - trained, train=trained - began, replay=time.monotonic() - ready)
         return concluded(
             floor,
@@ -154,27 +161,28 @@ def run_follow(chain: Chain, run: FollowRun) -> Report:
         )
 
 
-def _follow(floor: Floor, follower: Follower, bars: Bars, run: FollowRun) -> Bars:
+def _follow(floor: Floor, follower: Follower, bars: Bars, run: FollowRun, swaps: Swaps) -> Bars:
     """Trade until the chain has finished, the limit is reached or the user stops; return the bars, grown."""
     start = len(bars)
     seen = -1
     while not run.stop():
+        swaps.between(bars)
         news = follower.news(int(bars.time[-1]))
         for index in range(len(news.bars)):
             bars = extended(bars, news.bars[index : index + 1])
             late = index < len(news.bars) - 1
-            floor.desk.consider(bars.close, bars.closed_at(len(bars) - 1), late=late)
+            floor.desks.consider(bars, bars.closed_at(len(bars) - 1), late=late)
             run.on_bar(len(bars) - start)
             if run.limit is not None and len(bars) - start >= run.limit:
                 return bars
         # Each block may bring another price, and each brings the horizon nearer.
         block = floor.venue.block()
         if block != seen:
-            floor.desk.watch()
+            floor.desks.watch()
             seen = block
         if news.finished:
             return bars
-        floor.desk.act()
+        floor.desks.act()
         if not len(news.bars):
             floor.journal.flush()
             time.sleep(POLL_SECONDS)

@@ -178,6 +178,11 @@ class Journal:
         """Hash of the last row, appended or found; keep it elsewhere to notice rows missing at the end."""
         return self._tip()[1]
 
+    @property
+    def last(self) -> int:
+        """Number of the last row, appended or found; 0 without any."""
+        return self._tip()[0]
+
     def append(self, entry: Entry) -> Row:
         """Add an entry at the end; when this returns, an urgent entry and all before it are durable.
 

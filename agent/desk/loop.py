@@ -1,5 +1,6 @@
 """The desk: decides at each closed bar, acts at the price that comes after it, watches barriers, journals it all.
 
+A desk runs one model; where a model is swapped for another, `agent.desk.desks` has several of them stand as one.
 It holds no settlement rule. It asks the venue what it would do, does it, and believes only what the venue then logs.
 """
 
@@ -15,12 +16,14 @@ from agent.chain.client import Announce, Receipt
 from agent.chain.events import Closed, Opened, Refused
 from agent.chain.values import Fill, Mandate, Price, Reason, Side, Signal
 from agent.desk import entries
-from agent.desk.decision import Decision, Hold, decide
+from agent.desk.decision import Decision, Hold, Standing, decide
 from agent.desk.journal import Journal
 from agent.desk.quotes import quote_close, quote_open
+from agent.desk.sending import send
 from agent.desk.trades import OpenTrade, SettledTrade, Tally
 from agent.desk.venue import Venue
-from agent.errors import ChainError, DeskError
+from agent.errors import DeskError
+from agent.market.bars import Bars
 from agent.model.trained import TrainedModel
 
 
@@ -65,6 +68,15 @@ class Desk:
     shift
         Seconds by which the venue's clock runs ahead of the data's: a replay of old bars on a chain whose clock
         cannot be set back. Zero where both tell the same time.
+    tally
+        What it counts in; one of its own unless given. Desks that stand as one share one.
+
+    Attributes
+    ----------
+    model, model_id
+        As given.
+    mandates
+        The standing instructions that its next decisions are for; a decision made keeps those it was made for.
     """
 
     def __init__(
@@ -79,19 +91,20 @@ class Desk:
         journal: Journal,
         terms: Terms,
         shift: int = 0,
+        tally: Tally | None = None,
     ) -> None:
         self._venue = venue
-        self._model = model
-        self._model_id = model_id
-        self._mandates = tuple(mandates)
+        self.model = model
+        self.model_id = model_id
+        self.mandates = tuple(mandates)
         self._filler = filler
         self._sign = sign
         self._journal = journal
         self._terms = terms
         self._shift = shift
-        self._waiting: Decision | None = None
+        self._waiting: tuple[Decision, tuple[Mandate, ...]] | None = None
         self._open: dict[bytes, OpenTrade] = {}
-        self.tally = Tally()
+        self.tally = Tally() if tally is None else tally
 
     @property
     def open_trades(self) -> Mapping[bytes, OpenTrade]:
@@ -100,29 +113,45 @@ class Desk:
 
     # ---- deciding
 
-    def consider(self, closes: NDArray, closed_at: int, *, late: bool = False) -> Decision:
+    def consider(
+        self, known: NDArray | Bars, closed_at: int, *, late: bool = False, standing: Standing = Standing.LIVE
+    ) -> Decision:
         """Decide on a bar that has just closed, and journal the decision.
 
         Parameters
         ----------
-        closes
-            Integer closes up to and including this bar, oldest first, shape (n,). Nothing later exists here.
+        known
+            Bars up to and including this one, oldest first, or their integer closes, shape (n,). Nothing later exists
+            here.
         closed_at
             When the bar closed, unix seconds, in the time of the data.
         late
             True where a later bar is known to have closed, too: then what would be a signal is a hold.
+        standing
+            What the model is to the run. What a shadow decides is journalled, and followed by nothing.
         """
-        window = closes[-self._model.window :]
-        if len(window) < self._model.window:
-            decision = Decision(closed_at, None, Hold.WARMING_UP, None)
-        else:
-            decision = decide(closed_at, self._model.predict(window), threshold_bps=self._model.threshold_bps)
-        if late and decision.side is not None:
-            decision = replace(decision, side=None, hold=Hold.TOO_LATE)
-        self._journal.append(self._entry(decision))
-        self.tally.count(decision)
-        self._waiting = decision if decision.side is not None else None
+        decision = self.conclude(known, closed_at, late=late)
+        self.record(decision, standing)
         return decision
+
+    def conclude(self, known: NDArray | Bars, closed_at: int, *, late: bool = False) -> Decision:
+        """Ask the model, and do nothing about what it says; parameters as in `consider`."""
+        if isinstance(known, Bars) and not self.model.reads_bars:
+            known = known.close
+        window = known[-self.model.window :]
+        if len(window) < self.model.window:
+            return Decision(closed_at, None, Hold.WARMING_UP, None)
+        decision = decide(closed_at, self.model.predict(window), threshold_bps=self.model.threshold_bps)
+        if late and decision.side is not None:
+            return replace(decision, side=None, hold=Hold.TOO_LATE)
+        return decision
+
+    def record(self, decision: Decision, standing: Standing) -> None:
+        """Journal a decision and count it; a signal that somebody follows waits to be acted on."""
+        self._journal.append(self._entry(decision, standing))
+        self.tally.count(decision, self.model_id, standing)
+        waits = decision.side is not None and standing is not Standing.SHADOW
+        self._waiting = (decision, self.mandates) if waits else None
 
     # ---- opening
 
@@ -132,15 +161,16 @@ class Desk:
         The price is never older than the bar's close. In a replay it is published after the decision; on a chain that
         goes on by itself it may have been published meanwhile.
         """
-        decision, self._waiting = self._waiting, None
-        if decision is None or decision.side is None:
+        if self._waiting is None:
             return
+        (decision, mandates), self._waiting = self._waiting, None
+        assert decision.side is not None
         signal = self._signal(decision, decision.side)
         evidence = self._sign(signal)
         price = self._venue.price()
         fills = [
             fill
-            for mandate in self._mandates
+            for mandate in mandates
             if mandate.side is decision.side and (fill := self._qualifying(mandate, signal, evidence, price))
         ]
         if not fills:
@@ -268,7 +298,7 @@ class Desk:
         assert decision.prediction is not None
         bar_time = decision.closed_at + self._shift
         return Signal(
-            model=self._model_id,
+            model=self.model_id,
             market=self._venue.market.id,
             side=side,
             patterns=decision.prediction.patterns,
@@ -278,44 +308,16 @@ class Desk:
             inputs=decision.prediction.inputs,
         )
 
-    def _send(self, purpose: str, fills: Sequence[Fill], send: Callable[[Announce], Receipt]) -> Receipt:
-        """Send a transaction; the journal knows of it before the chain does, and learns what became of it."""
-        mandates = tuple(fill.mandate.id for fill in fills)
-
-        def announce(transaction: str, nonce: int) -> None:
-            self._journal.append(
-                entries.Sent(purpose=purpose, transaction=transaction, nonce=nonce, mandates=mandates)
-            )
-
-        try:
-            receipt = send(announce)
-        except ChainError as error:
-            if error.mined is not None:
-                transaction, block, gas_used = error.mined
-                self._journal.append(
-                    entries.Outcome(
-                        transaction=transaction, status=0, block=block, gas_used=gas_used, revert=str(error)
-                    )
-                )
-            raise
-        self._journal.append(
-            entries.Outcome(
-                transaction=receipt.transaction,
-                status=1,
-                block=receipt.block,
-                gas_used=receipt.gas_used,
-                events=receipt.events,
-            )
-        )
-        return receipt
+    def _send(self, purpose: str, fills: Sequence[Fill], do: Callable[[Announce], Receipt]) -> Receipt:
+        return send(self._journal, purpose, do, mandates=[fill.mandate.id for fill in fills])
 
     def _refuse(self, mandate_id: bytes, reason: Reason, bar_time: int) -> None:
         self.tally.refused[reason] += 1
         self._journal.append(entries.Refusal(mandate=mandate_id, bar_time=bar_time, reason=reason.label))
 
-    def _entry(self, decision: Decision) -> entries.Decided:
+    def _entry(self, decision: Decision, standing: Standing) -> entries.Decided:
         prediction = decision.prediction
-        return entries.Decided(
+        said = entries.Decided(
             bar_time=decision.closed_at,
             action=entries.Action.HOLD if decision.hold else entries.Action.SIGNAL,
             reason=decision.hold,
@@ -328,8 +330,11 @@ class Desk:
                 else {}
             ),
             inputs=prediction.inputs if prediction else None,
-            threshold_bps=self._model.threshold_bps,
+            threshold_bps=self.model.threshold_bps,
         )
+        if standing is Standing.LIVE:
+            return said
+        return entries.DecidedBeside.of(said, model=self.model_id, standing=standing)
 
 
 def may_have_ended(trade: OpenTrade, price: Price, now: int) -> bool:

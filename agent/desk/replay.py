@@ -13,6 +13,7 @@ from itertools import groupby
 
 from agent.chain.feed import Publisher
 from agent.chain.values import Side
+from agent.desk.desks import Desks
 from agent.desk.loop import Desk
 from agent.desk.trades import OpenTrade
 from agent.market.bars import Bar, Bars
@@ -27,13 +28,14 @@ class Touch:
 
 
 def replay(
-    desk: Desk,
+    desk: Desk | Desks,
     bars: Bars,
     publisher: Publisher,
     *,
     start: int,
     stop: Callable[[], bool] = lambda: False,
     on_bar: Callable[[int], None] = lambda done: None,
+    between: Callable[[Bars], None] = lambda bars: None,
 ) -> int:
     """Replay the bars from `start` on.
 
@@ -49,6 +51,8 @@ def replay(
         Asked before each bar; True ends the replay cleanly.
     on_bar
         Called after each bar with the number of bars replayed.
+    between
+        Called before each bar with the bars that have closed.
 
     Returns
     -------
@@ -58,6 +62,7 @@ def replay(
     for index in range(start, len(bars)):
         if stop():
             return index - start
+        between(bars[:index])
         bar = bars.bar(index)
         publisher.publish(bar.open, bar.time)
         desk.watch()
@@ -65,7 +70,7 @@ def replay(
         for touch in touches(desk.open_trades.values(), bar, factor=publisher.factor):
             publisher.publish(touch.answer, bar.time)
             desk.watch(touch.mandates)
-        desk.consider(bars.close[: index + 1], bars.closed_at(index))
+        desk.consider(bars[: index + 1], bars.closed_at(index))
         on_bar(index - start + 1)
     return len(bars) - start
 

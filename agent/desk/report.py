@@ -11,8 +11,9 @@ from typing import Any
 
 from agent.chain.values import Reason, Side
 from agent.desk.books import Books
-from agent.desk.decision import Hold
+from agent.desk.decision import Hold, Standing
 from agent.desk.result import Result
+from agent.desk.swap.stories import Story
 from agent.desk.trades import OpenTrade, SettledTrade
 from agent.model.patterns import names_of
 
@@ -74,6 +75,51 @@ class Seconds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelShare:
+    """What one model did of all that a run did.
+
+    Attributes
+    ----------
+    id, name, artifact
+        As in `ModelFacts`.
+    standing
+        What it was to the run at its end.
+    bars
+        How many bars it decided on, by what it was to the run then.
+    settled, still_open
+        How many of its trades.
+    quote
+        What its settled trades came to, in the quote token's smallest unit.
+    owners
+        Numbers of the owners who were with it at the end.
+    """
+
+    id: bytes
+    name: str
+    artifact: str
+    standing: Standing
+    bars: Mapping[Standing, int]
+    settled: int
+    still_open: int
+    quote: int
+    owners: Sequence[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {
+            "id": "0x" + self.id.hex(),
+            "name": self.name,
+            "artifact_sha256": self.artifact,
+            "standing": str(self.standing),
+            "bars": {str(standing): n for standing, n in self.bars.items()},
+            "trades": self.settled,
+            "open_trades": self.still_open,
+            "result": str(self.quote),
+            "owners": list(self.owners),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything a run has to show.
 
@@ -99,6 +145,10 @@ class Report:
         Gas used by each transaction.
     interrupted
         Whether the user ended it early.
+    swaps
+        What became of each request about its model.
+    models
+        What each model did: the one it began with, and those that were swapped in or tried.
     """
 
     data: DataFacts
@@ -119,6 +169,8 @@ class Report:
     close_gas: Sequence[int]
     seconds: Seconds
     interrupted: bool = False
+    swaps: Sequence[Story] = ()
+    models: Sequence[ModelShare] = ()
 
     @property
     def verdict(self) -> str:
@@ -126,8 +178,15 @@ class Report:
         return self.result.verdict + (" The bars are synthetic." if self.data.synthetic else "")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as one JSON document: amounts as decimal strings of smallest units, times ISO 8601 UTC."""
-        return {
+        """Return the report as one JSON document: amounts as decimal strings of smallest units, times ISO 8601 UTC.
+
+        Where nothing was asked about the model, there is nothing about swaps in it.
+        """
+        swapping = {
+            "swaps": [story.to_json(dated=False) for story in self.swaps],
+            "models": [model.to_json() for model in self.models],
+        }
+        return (swapping if self.swaps else {}) | {
             "data": {
                 "source": self.data.source,
                 "market": self.data.market,

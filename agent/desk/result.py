@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,8 @@ class Result:
         Phipson and Smyth, *Permutation p-values should never be zero* (2010). A draw behind by less than `TIE_BPS` for
         each trade did as well: what lies between is rounding. None where nothing can be drawn.
     signals
-        How many signals the settled trades came from. Several owners may trade on one, and that is no more evidence.
+        How many signals the settled trades came from. Several owners may trade on one, and that is no more evidence; nor
+        is it where two models say the same of one bar and end its trades at the same barriers.
     """
 
     quote: int
@@ -85,6 +86,7 @@ def result_of(
     terms: Terms,
     owners: int,
     seed: int,
+    others: Mapping[bytes, Barriers] | None = None,
 ) -> Result:
     """Judge the settled trades of a replay of the bars `start` to `stop`.
 
@@ -100,11 +102,21 @@ def result_of(
         Among how many owners the size of buy-and-hold is counted.
     seed
         Of the random entries.
+    others
+        How the trades of further models end, by the model's id: `barriers` is for all that are not named here.
     """
+    ends = others or {}
     quote = sum(trade.profit_in_quote for trade in settled)
     replayed = bars[start:stop]
-    signals = Counter((trade.opening.side, trade.opening.decision.closed_at) for trade in settled)
-    draws = _random_entries(replayed, signals, barriers=barriers, size=terms.size, seed=seed)
+    signals = Counter(
+        (
+            ends.get(trade.opening.fill.mandate.model, barriers),
+            trade.opening.side,
+            trade.opening.decision.closed_at,
+        )
+        for trade in settled
+    )
+    draws = _random_entries(replayed, signals, size=terms.size, seed=seed)
     as_well = quote - len(settled) * terms.size * TIE_BPS / BPS
     return Result(
         quote=quote,
@@ -123,21 +135,22 @@ def _buy_and_hold(bars: Bars, *, size: int, spread_bps: int) -> int:
 
 
 def _random_entries(
-    bars: Bars, signals: Counter[tuple[Side, int]], *, barriers: Barriers, size: int, seed: int
+    bars: Bars, signals: Counter[tuple[Barriers, Side, int]], *, size: int, seed: int
 ) -> np.ndarray | None:
     """Total results of `DRAWS` draws, shape (DRAWS,), in smallest units of quote; None where there is nothing to draw."""
     if not signals or len(bars) < 2:
         return None
-    outcomes = triple_barrier(bars, barriers)
     rng = np.random.default_rng(seed)
     total = np.zeros(DRAWS)
-    for side, exits in ((Side.LONG, outcomes.long), (Side.SHORT, outcomes.short)):
-        owners = [count for (of, _), count in signals.items() if of is side]
-        ended = _ended(exits)
-        if owners and not len(ended):
-            return None
-        for count in owners:  # one signal at a time: all of a long replay's at once would take gigabytes
-            total += count * rng.choice(ended, size=DRAWS)
+    for barriers in dict.fromkeys(barriers for barriers, _, _ in signals):
+        outcomes = triple_barrier(bars, barriers)
+        for side, exits in ((Side.LONG, outcomes.long), (Side.SHORT, outcomes.short)):
+            owners = [count for (ends, of, _), count in signals.items() if (ends, of) == (barriers, side)]
+            ended = _ended(exits)
+            if owners and not len(ended):
+                return None
+            for count in owners:  # one signal at a time: all of a long replay's at once would take gigabytes
+                total += count * rng.choice(ended, size=DRAWS)
     return total * size / BPS
 
 

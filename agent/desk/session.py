@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.chain.accounts import Accounts, accounts_of
 from agent.chain.client import Chain
 from agent.chain.contracts import FeedContract, OracleContract
-from agent.chain.deploy import BASE_DECIMALS, QUOTE_DECIMALS, Deployment, deploy, fund
+from agent.chain.deploy import Deployment, deploy, fund
 from agent.chain.feed import Publisher, ReplayClock, clock_shift, require_settable_time
 from agent.chain.local import LocalChain
 from agent.chain.rpc.evm import Genesis
-from agent.chain.values import Side, Signal
-from agent.desk import entries
-from agent.desk.books import prove
+from agent.chain.values import Side
+from agent.desk.floor import STANDING_BPS, Floor, concluded, floor_of, plan_of, started
 from agent.desk.journal import Journal
-from agent.desk.loop import Desk, Terms
 from agent.desk.replay import replay
-from agent.desk.report import ChainFacts, DataFacts, JournalFacts, ModelFacts, Report, Seconds
-from agent.desk.result import result_of
-from agent.desk.signing import sign_signal
-from agent.desk.stage import FILLER_TRADES, Plan, Stage, set_stage
+from agent.desk.report import Report, Seconds
+from agent.desk.stage import FILLER_TRADES, Plan, set_stage
+from agent.desk.swap.examine import AtOnce
+from agent.desk.swap.ground import Ground
+from agent.desk.swap.swaps import Swapping, Swaps
 from agent.desk.venue import ContractVenue
 from agent.errors import ModelError, UsageError
 from agent.market.bars import Bars
-from agent.model.patterns import PATTERNS
 from agent.model.trained import TrainedModel
 from agent.settings import Settings
 
-SIZE = 1_000 * 10**QUOTE_DECIMALS
 LEAD_SECONDS = 3_600  # room before the first replayed bar in which the stage is set
-SETTLING_SECONDS = 60  # trades open seconds into a bar, and would miss the end of a horizon of whole bars by those
 SHORTEST_SECONDS = 16  # an open, closes and opens there, and each mandate's barrier: eleven blocks at most
-STANDING_BPS = 5  # in a replay the price stands still until the desk has acted
-DECIMALS = {Side.LONG: QUOTE_DECIMALS, Side.SHORT: BASE_DECIMALS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +57,8 @@ class Run:
         Asked before each bar; True ends the run cleanly.
     on_bar
         Called with the number of bars done.
+    swapping
+        How its model may be swapped for another.
     """
 
     bars: Bars
@@ -75,6 +71,7 @@ class Run:
     train_seconds: float = 0.0
     stop: Callable[[], bool] = lambda: False
     on_bar: Callable[[int], None] = lambda done: None
+    swapping: Swapping = field(default_factory=Swapping)
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < len(self.bars):
@@ -89,34 +86,6 @@ class Run:
                 cure=f"Give bars of {SHORTEST_SECONDS} s or longer.",
             )
         require_unseen(self.model, first=int(self.bars.time[self.start]), interval=self.bars.interval)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Floor:
-    """A desk at its place, and everything it stands on.
-
-    Attributes
-    ----------
-    chain, deployment, accounts
-        Where, and who.
-    venue, desk, journal, model
-        What trades.
-    first_block
-        The block before the run's first transaction.
-    shift
-        Seconds by which the chain's clock runs ahead of the data's.
-    """
-
-    chain: Chain
-    deployment: Deployment
-    accounts: Accounts
-    venue: ContractVenue
-    desk: Desk
-    journal: Journal
-    model: TrainedModel
-    model_id: bytes
-    first_block: int
-    shift: int = 0
 
 
 def require_unseen(model: TrainedModel, *, first: int, interval: int) -> None:
@@ -145,37 +114,6 @@ def require_unseen(model: TrainedModel, *, first: int, interval: int) -> None:
         )
 
 
-def terms_of(model: TrainedModel, interval: int) -> Terms:
-    """The terms that the model's labels were made under."""
-    return Terms(size=SIZE, spread_bps=model.manifest.barriers.spread_bps, validity=interval)
-
-
-def plan_of(model: TrainedModel, *, interval: int, price: int, drift_bps: int = STANDING_BPS) -> Plan:
-    """What the demo's mandates are made from.
-
-    Parameters
-    ----------
-    model
-        Whose threshold and barriers they take.
-    interval
-        Seconds of a bar.
-    price
-        Of the market, scaled by 1e36.
-    drift_bps
-        What the price may move between an offer and its settlement, beside the spread.
-    """
-    return Plan(
-        artifact_hash=bytes.fromhex(model.id.removeprefix("0x")),
-        threshold_bps=model.threshold_bps,
-        barriers=model.manifest.barriers,
-        interval=interval,
-        settling=min(SETTLING_SECONDS, interval // 2),
-        terms=terms_of(model, interval),
-        slippage_bps=model.manifest.barriers.spread_bps + drift_bps,
-        price=price,
-    )
-
-
 def run_replay(run: Run) -> Report:
     """Replay bars on a development chain and report.
 
@@ -200,18 +138,8 @@ def run_replay(run: Run) -> Report:
         shift = clock_shift(chain, run.bars, run.start)
         clock = ReplayClock(chain, shift)
         venue = ContractVenue(chain, deployment, accounts.operator, before_send=clock.tick)
-        desk = seat(venue, run.model, stage, accounts, journal, plan.terms, shift=shift)
-        floor = Floor(
-            chain=chain,
-            deployment=deployment,
-            accounts=accounts,
-            venue=venue,
-            desk=desk,
-            journal=journal,
-            model=run.model,
-            model_id=stage.model_id,
-            first_block=first_block,
-            shift=shift,
+        floor = floor_of(
+            venue, run.model, stage, accounts, journal, plan.terms, first_block=first_block, shift=shift
         )
         # The node is named by its client: its address may hold a key.
         started(floor, run.bars, {"bars": len(run.bars) - run.start, "seed": run.seed, "node": chain.client})
@@ -219,7 +147,7 @@ def run_replay(run: Run) -> Report:
             FeedContract(chain, deployment.feed), accounts.publisher, clock, factor=oracle.factor()
         )
         ready = time.monotonic()
-        done = replay(desk, run.bars, publisher, start=run.start, stop=run.stop, on_bar=run.on_bar)
+        done = _traded(floor, run, publisher)
         seconds = Seconds(setup=ready - began, train=run.train_seconds, replay=time.monotonic() - ready)
         return concluded(
             floor,
@@ -232,127 +160,29 @@ def run_replay(run: Run) -> Report:
         )
 
 
-def seat(
-    venue: ContractVenue,
-    model: TrainedModel,
-    stage: Stage,
-    accounts: Accounts,
-    journal: Journal,
-    terms: Terms,
-    *,
-    shift: int,
-) -> Desk:
-    """Return a desk that trades the stage's mandates, signing with the model's key."""
-    deployment = venue.deployment
-
-    def sign(signal: Signal) -> bytes:
-        return sign_signal(
-            accounts.model_key,
-            registry=deployment.models,
-            chain_id=deployment.chain_id,
-            settlement=deployment.settlement,
-            signal=signal,
+def _traded(floor: Floor, run: Run, publisher: Publisher) -> int:
+    """Replay the bars, and carry out between them what is asked about the model; return how many were replayed."""
+    swaps = Swaps(
+        desks=floor.desks,
+        ground=Ground.of(floor, settings=run.settings, interval=run.bars.interval, drift_bps=STANDING_BPS),
+        journal=floor.journal,
+        swapping=run.swapping,
+        examiner=AtOnce(),
+        market_waits=True,
+    )
+    with swaps:
+        swaps.begin()
+        done = replay(
+            floor.desks,
+            run.bars,
+            publisher,
+            start=run.start,
+            stop=run.stop,
+            on_bar=run.on_bar,
+            between=swaps.between,
         )
-
-    return Desk(
-        venue=venue,
-        model=model,
-        model_id=stage.model_id,
-        mandates=stage.mandates,
-        filler=accounts.filler.address,
-        sign=sign,
-        journal=journal,
-        terms=terms,
-        shift=shift,
-    )
-
-
-def started(floor: Floor, bars: Bars, options: dict[str, object]) -> None:
-    """Journal that a run begins, before anything is decided."""
-    floor.journal.append(
-        entries.RunStarted(
-            settings=options,
-            model=floor.model.id,
-            patterns=tuple(pattern.name for pattern in PATTERNS),
-            source=bars.source,
-            synthetic=bars.synthetic,
-            chain_id=floor.chain.chain_id,
-            contract=floor.deployment.settlement,
-        )
-    )
-
-
-def concluded(
-    floor: Floor, bars: Bars, *, start: int, stop: int, seed: int, seconds: Seconds, interrupted: bool
-) -> Report:
-    """Prove the books, judge the result, journal the end, and return the report."""
-    tally, model = floor.desk.tally, floor.model
-    result = result_of(
-        tally.settled,
-        bars,
-        start=start,
-        stop=stop,
-        barriers=model.manifest.barriers,
-        terms=terms_of(model, bars.interval),
-        owners=len(floor.accounts.owners),
-        seed=seed,
-    )
-    books = prove(floor.venue)
-    floor.journal.append(
-        entries.RunEnded(
-            summary={
-                "signals": tally.signals,
-                "settled": len(tally.settled),
-                "still_open": len(floor.desk.open_trades),
-                "result": str(result.quote),
-                "balanced": books.balanced,
-            }
-        )
-    )
-    verified = floor.journal.verify()
-    return Report(
-        data=DataFacts(
-            source=bars.source,
-            market=bars.market,
-            synthetic=bars.synthetic,
-            bars=len(bars),
-            interval=bars.interval,
-            first=bars.first,
-            last=bars.last,
-        ),
-        model=ModelFacts(
-            id=floor.model_id,
-            name=model.manifest.name,
-            artifact=model.id.removeprefix("0x"),
-            trained_until=model.manifest.trained_until,
-            threshold_bps=model.threshold_bps,
-        ),
-        chain=ChainFacts(
-            client=floor.chain.client,
-            chain_id=floor.chain.chain_id,
-            settlement=floor.deployment.settlement,
-            base=floor.deployment.base,
-            quote=floor.deployment.quote,
-            blocks=floor.chain.block_number - floor.first_block,
-            gas_used=floor.chain.gas_used,
-            shift=floor.shift,
-        ),
-        journal=JournalFacts(place=floor.journal.name, rows=verified.rows, head=verified.head),
-        bars_replayed=stop - start,
-        signals=tally.signals,
-        holds=tally.holds,
-        settled=tally.settled,
-        still_open=tuple(floor.desk.open_trades.values()),
-        refused=tally.refused,
-        books=books,
-        result=result,
-        owners=[owner.address for owner in floor.accounts.owners],
-        decimals=DECIMALS,
-        open_gas=tally.open_gas,
-        close_gas=tally.close_gas,
-        seconds=seconds,
-        interrupted=interrupted,
-    )
+        swaps.end()
+    return done
 
 
 def _chain(run: Run) -> Chain:

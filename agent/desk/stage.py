@@ -52,22 +52,26 @@ class Temper:
         Loss limit, as a share of one trade's size, in basis points.
     cooldown_bars
         Bars to wait after a trade.
+    agrees
+        Whether the owner agrees beforehand to be moved to any model that is swapped in.
     """
 
     patterns: tuple[str, ...]
     more_confidence_bps: int
     loss_limit_bps: int
     cooldown_bars: int
+    agrees: bool = False
 
 
 # Two owners on purpose: one takes what comes, the other shows what criteria are for.
-BOLD = Temper(patterns=(), more_confidence_bps=0, loss_limit_bps=10_000, cooldown_bars=0)
+BOLD = Temper(patterns=(), more_confidence_bps=0, loss_limit_bps=10_000, cooldown_bars=0, agrees=True)
 CAREFUL = Temper(
     patterns=("breakout_up", "breakout_down", "double_bottom", "double_top"),
     more_confidence_bps=300,
     loss_limit_bps=500,
     cooldown_bars=3,
 )
+TEMPERS = (BOLD, CAREFUL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +125,7 @@ def set_stage(chain: Chain, deployment: Deployment, accounts: Accounts, plan: Pl
     _deposit(chain, deployment, accounts.filler, plan, trades=FILLER_TRADES)
     settlement.authorize(accounts.filler, accounts.operator.address)
     mandates = []
-    for owner, temper in zip(accounts.owners, (BOLD, CAREFUL), strict=True):
+    for owner, temper in zip(accounts.owners, TEMPERS, strict=True):
         _deposit(chain, deployment, owner, plan, trades=OWNER_TRADES)
         for side in Side:
             mandate = mandate_of(

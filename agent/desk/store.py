@@ -8,12 +8,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     DDL,
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Integer,
@@ -27,15 +29,17 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
 )
 
 from agent.desk.place import NO_WRITES, Place
 from agent.errors import DeskError
 
-__all__ = ["SCHEMA", "Store", "Values", "open_store"]
+__all__ = ["SCHEMA", "Store", "Values", "has_writer", "open_store"]
 
 SCHEMA = 1
 BUSY_SECONDS = 5.0
+LOCK_SECONDS = 0.2  # somebody who only asks whether there is a writer holds the lock for less
 CONNECT_SECONDS = 10
 PAGE = 1_000
 
@@ -69,6 +73,11 @@ _APPEND_ONLY = {
         ON patternsettle_journal FOR EACH STATEMENT EXECUTE FUNCTION patternsettle_journal_refuse()""",
     ),
 }
+# PostgreSQL shows the key of an advisory lock in two halves.
+_HELD = """SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND ((classid::bigint << 32) | objid::bigint) = :key)"""
+
 for _dialect, _statements in _APPEND_ONLY.items():
     for _statement in _statements:
         event.listen(ROWS, "after_create", DDL(_statement).execute_if(dialect=_dialect))
@@ -226,7 +235,11 @@ def _lock_file(place: Place, cleanup: ExitStack) -> None:
     behind, empty: to remove a lock file is how two writers come to hold "the" lock.
     """
     lock = cleanup.enter_context(
-        closing(sqlite3.connect(f"{place.path}-lock", timeout=0, isolation_level=None, check_same_thread=False))
+        closing(
+            sqlite3.connect(
+                f"{place.path}-lock", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        )
     )
     try:
         lock.execute("BEGIN EXCLUSIVE")
@@ -259,11 +272,44 @@ def _lock_schema(place: Place, connection: Connection) -> None:
     with connection.begin():
         if connection.scalar(select(func.current_setting("transaction_read_only"))) == "on":
             raise place.refusal(NO_WRITES)
-        key = func.hashtextextended(func.concat("patternsettle journal ", func.current_schema()), 0)
-        if not connection.scalar(select(func.pg_try_advisory_lock(key))):
+        if not connection.scalar(select(func.pg_try_advisory_lock(_schema_key()))):
             raise _another_desk(place)
         if connection.scalar(select(func.current_setting("synchronous_commit"))) == "off":
             connection.execute(select(func.set_config("synchronous_commit", "on", False)))
+
+
+def _schema_key() -> ColumnElement[int]:
+    return func.hashtextextended(func.concat("patternsettle journal ", func.current_schema()), 0)
+
+
+def has_writer(place: Place) -> bool:
+    """Whether a desk writes to a journal now, in this process or another; False where there is no such journal.
+
+    Raises
+    ------
+    DeskError
+        Where that cannot be found out.
+    """
+    with place.telling():
+        if place.path:
+            return _is_locked(Path(f"{place.path}-lock"))
+        if place.url:
+            with _engine(place, readonly=True).connect() as connection, connection.begin():
+                return bool(connection.scalar(text(_HELD), {"key": connection.scalar(select(_schema_key()))}))
+    return False
+
+
+def _is_locked(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    with closing(sqlite3.connect(f"{lock.as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return True
+    return False
 
 
 def _another_desk(place: Place) -> DeskError:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from agent.chain.values import PRICE_SCALE, Barrier, Fill, Levels, Reason, Side
-from agent.desk.decision import Decision, Hold
+from agent.desk.decision import Decision, Hold, Standing
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,31 @@ class SettledTrade:
 
 @dataclass
 class Tally:
-    """Everything a desk has done so far, in order; grows, and is never rewritten."""
+    """Everything done so far, in order; grows, and is never rewritten.
+
+    Attributes
+    ----------
+    signals, holds
+        Decisions of the live model, one a bar.
+    bars
+        Decisions of each model by its id and what it was to the run.
+    refused, settled, open_gas, close_gas
+        Of all models together.
+    """
 
     signals: int = 0
     holds: Counter[Hold] = field(default_factory=Counter)
+    bars: Counter[tuple[bytes, Standing]] = field(default_factory=Counter)
     refused: Counter[Reason] = field(default_factory=Counter)
     settled: list[SettledTrade] = field(default_factory=list)
     open_gas: list[int] = field(default_factory=list)
     close_gas: list[int] = field(default_factory=list)
 
-    def count(self, decision: Decision) -> None:
+    def count(self, decision: Decision, model: bytes, standing: Standing) -> None:
         """Count a decision."""
+        self.bars[model, standing] += 1
+        if standing is not Standing.LIVE:
+            return
         if decision.hold is None:
             self.signals += 1
         else:

@@ -29,6 +29,8 @@ from agent.desk.entries import Entry
 from agent.desk.journal import Journal
 from agent.desk.loop import Desk, Terms
 from agent.desk.replay import replay
+from agent.desk.report import Report
+from agent.desk.session import Run, run_replay
 from agent.desk.signing import sign_signal
 from agent.desk.stage import BOLD, Plan, Temper, mandate_of
 from agent.desk.venue import ContractVenue
@@ -59,6 +61,7 @@ class Scripted:
     says: Says
     threshold_bps: int = 5_000
     window: int = 1
+    reads_bars: bool = False
 
     def predict(self, window: np.ndarray) -> Prediction:
         said = self.says(int(window[-1]))
@@ -266,7 +269,7 @@ def closed_at(room: Room) -> int:
     return room.closed_at
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def another_room(market: tuple[Chain, Deployment], people: Accounts) -> Callable[[], Any]:
     """Opens one room after another, each as if none had been before: for hypothesis, and to do the same thing twice."""
     chain, at = market
@@ -342,6 +345,34 @@ def planted_bars() -> Bars:
 @pytest.fixture(scope="session")
 def model(planted_bars: Bars) -> TrainedModel:
     return train(split(planted_bars, replay=150, horizon=BARRIERS.horizon).training, seed=7)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A run over some bars from one of them on: its report, its journal, and all that is written there."""
+
+    bars: Bars
+    start: int
+    report: Report
+    journal: str
+    entries: list[Entry]
+
+
+@pytest.fixture(scope="session")
+def replayed(
+    planted_bars: Bars, model: TrainedModel, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Replayed:
+    """The model's run over 24 bars in which signals of both sides follow each other soon."""
+    start, place = len(planted_bars) - 140, str(tmp_path_factory.mktemp("replayed") / "journal.sqlite")
+    bars = planted_bars[: start + 24]
+    report = run_replay(
+        Run(bars=bars, start=start, model=model, settings=settings, journal=place, train_seconds=1.23456)
+    )
+    assert len(report.settled) >= 3
+    assert {trade.opening.side for trade in report.settled} == set(Side)
+    assert report.refused
+    with Journal.open(place, readonly=True) as journal:
+        return Replayed(bars, start, report, place, [row.entry for row in journal.rows()])
 
 
 @pytest.fixture(scope="session")

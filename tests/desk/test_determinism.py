@@ -19,28 +19,23 @@ from agent.model.train import train
 from agent.model.trained import TrainedModel
 from agent.settings import Settings
 
-REPLAYED = 36
 LEAD = 3_600
 
 
 @pytest.fixture(scope="module")
-def start(planted_bars: Bars) -> int:
-    return len(planted_bars) - 150
-
-
-def replayed(bars: Bars, start: int, model: TrainedModel, settings: Settings, rpc: str | None = None) -> Report:
-    return run_replay(
-        Run(bars=bars[: start + REPLAYED], start=start, model=model, settings=settings, rpc=rpc, seed=3)
-    )
+def report(replayed: Any) -> Report:
+    """A run on the chain in this process."""
+    return replayed.report
 
 
 @pytest.fixture(scope="module")
-def report(planted_bars: Bars, start: int, model: TrainedModel, settings: Settings) -> Report:
-    """A run on the chain in this process."""
-    report = replayed(planted_bars, start, model, settings)
-    assert len(report.settled) >= 4
-    assert report.refused
-    return report
+def again(replayed: Any, model: TrainedModel, settings: Settings) -> Callable[..., Report]:
+    """Runs the same again, on another chain in this process or on a node."""
+
+    def run(rpc: str | None = None) -> Report:
+        return run_replay(Run(bars=replayed.bars, start=replayed.start, model=model, settings=settings, rpc=rpc))
+
+    return run
 
 
 def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -48,15 +43,15 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def test_the_same_run_twice_is_the_same_to_the_last_transaction(
-    report: Report, planted_bars: Bars, start: int, model: TrainedModel, settings: Settings
+    report: Report, again: Callable[..., Report]
 ) -> None:
-    again = replayed(planted_bars, start, model, settings)
-    assert list(again.settled) == list(report.settled)
-    assert list(again.still_open) == list(report.still_open)
-    one, other = report.to_json(), again.to_json()
-    # A journal tells when each row was written, so its head is never the same twice.
+    other_run = again()
+    assert list(other_run.settled) == list(report.settled)
+    assert list(other_run.still_open) == list(report.still_open)
+    one, other = report.to_json(), other_run.to_json()
     assert without(one, "seconds", "journal") == without(other, "seconds", "journal")
-    assert without(one["journal"], "head") == without(other["journal"], "head")
+    # A journal tells when each row was written, so its head is never the same twice; and each lies in its own place.
+    assert without(one["journal"], "head", "place") == without(other["journal"], "head", "place")
 
 
 def test_the_same_seed_makes_the_same_bars_and_the_same_model(planted_bars: Bars, model: TrainedModel) -> None:
@@ -75,11 +70,11 @@ def _traded(report: Report) -> dict[str, Any]:
 
 
 def test_the_same_run_on_a_chain_whose_clock_is_years_ahead_trades_the_same(
-    report: Report, planted_bars: Bars, start: int, model: TrainedModel, settings: Settings
+    replayed: Any, report: Report, again: Callable[..., Report]
 ) -> None:
-    later = int(planted_bars.time[start]) + 10 * 365 * 86_400 + 1_234
+    later = int(replayed.bars.time[replayed.start]) + 10 * 365 * 86_400 + 1_234
     with LocalChain(Genesis(time=later)) as local, RpcServer(local) as server:
-        shifted = replayed(planted_bars, start, model, settings, server.url)
+        shifted = again(server.url)
     assert shifted.chain.shift > 10 * 365 * 86_400
     # Other times are other bytes in a signal, and a zero among them costs less.
     one, other = (without(_traded(each), "gas", "chain") for each in (shifted, report))
@@ -88,47 +83,25 @@ def test_the_same_run_on_a_chain_whose_clock_is_years_ahead_trades_the_same(
 
 @pytest.mark.clients
 def test_the_same_run_on_anvil_trades_the_same(
-    report: Report,
-    planted_bars: Bars,
-    start: int,
-    model: TrainedModel,
-    settings: Settings,
-    anvil: Callable[..., str],
+    replayed: Any, report: Report, again: Callable[..., Report], anvil: Callable[..., str]
 ) -> None:
-    began = int(planted_bars.time[start]) - LEAD
-    on_anvil = replayed(planted_bars, start, model, settings, anvil("--timestamp", str(began)))
+    began = int(replayed.bars.time[replayed.start]) - LEAD
+    on_anvil = again(anvil("--timestamp", str(began)))
     assert on_anvil.chain.client.startswith("anvil/")
     assert on_anvil.chain.shift == 0
     assert _traded(on_anvil) == _traded(report)
 
 
 @pytest.mark.clients
-def test_the_same_run_on_a_chain_that_lives_today_trades_the_same(
-    report: Report,
-    planted_bars: Bars,
-    start: int,
-    model: TrainedModel,
-    settings: Settings,
-    anvil: Callable[..., str],
-) -> None:
-    on_anvil = replayed(planted_bars, start, model, settings, anvil())
-    assert on_anvil.chain.shift > 0
-    assert on_anvil.chain.shift % planted_bars.interval == 0
-    one, other = (without(_traded(each), "gas", "chain") for each in (on_anvil, report))
-    assert one == other
-
-
-@pytest.mark.clients
-def test_two_runs_on_one_chain_do_not_disturb_each_other(
-    report: Report,
-    planted_bars: Bars,
-    start: int,
-    model: TrainedModel,
-    settings: Settings,
-    anvil: Callable[..., str],
+def test_two_runs_on_a_chain_that_lives_today_trade_the_same_and_do_not_disturb_each_other(
+    replayed: Any, report: Report, again: Callable[..., Report], anvil: Callable[..., str]
 ) -> None:
     node = anvil()
-    first, second = (replayed(planted_bars, start, model, settings, node) for _ in range(2))
+    first, second = again(node), again(node)
+    assert first.chain.shift > 0
+    assert first.chain.shift % replayed.bars.interval == 0
+    one, other = (without(_traded(each), "gas", "chain") for each in (first, report))
+    assert one == other
     assert second.chain.shift > first.chain.shift
     assert second.chain.settlement != first.chain.settlement
     for one, other in zip(first.settled, second.settled, strict=True):

@@ -13,15 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.desk.canon import LARGEST_SAFE, canonical, iso, plain
+from agent.desk.decision import Standing
 from agent.desk.entries import (
     Action,
     Decided,
+    DecidedBeside,
     Kind,
     Outcome,
+    Phase,
     Refusal,
     RunEnded,
     RunStarted,
     Sent,
+    Swap,
     decode,
 )
 from agent.errors import DeskError
@@ -71,6 +75,26 @@ ENTRIES = st.one_of(
         gas_used=SAFE,
         events=st.lists(EXACT, max_size=3),
         revert=st.none() | TEXT,
+    ),
+    st.builds(
+        DecidedBeside,
+        model=st.binary(min_size=32, max_size=32),
+        standing=st.sampled_from([Standing.KEPT, Standing.SHADOW]),
+        bar_time=SECONDS,
+        action=st.just("signal"),
+        side=st.just("long"),
+        confidence_bps=BPS,
+        inputs=st.binary(min_size=32, max_size=32),
+        threshold_bps=BPS,
+    ),
+    st.builds(
+        Swap,
+        request=TEXT,
+        phase=st.sampled_from(Phase),
+        model=st.none() | st.binary(min_size=32, max_size=32),
+        bar_time=st.none() | SECONDS,
+        reason=st.none() | TEXT,
+        facts=st.dictionaries(TEXT, FREE, max_size=4),
     ),
     st.builds(Refusal, mandate=st.binary(), bar_time=SECONDS, reason=TEXT),
     st.builds(RunEnded, summary=st.dictionaries(TEXT, FREE, max_size=4)),
@@ -237,6 +261,19 @@ def test_a_signal_and_a_transaction_are_urgent_and_a_hold_is_not():
         Kind.RUN_ENDED,
     ]
     assert not hold().urgent
+
+
+def test_a_signal_beside_the_live_ones_is_urgent_where_somebody_may_follow_it():
+    def beside(said, standing):
+        return DecidedBeside.of(said, model=b"\x01" * 32, standing=standing)
+
+    assert beside(signal(), Standing.KEPT).urgent
+    assert not beside(signal(), Standing.SHADOW).urgent
+    assert not beside(hold(), Standing.KEPT).urgent
+
+
+def test_a_step_of_a_swap_is_urgent_for_the_run_changes_after_it():
+    assert Swap(request="r", phase="switched").urgent
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from agent.desk.entries import RunEnded
 from agent.desk.journal import Journal
 from agent.desk.place import Place
+from agent.desk.store import has_writer
 from agent.errors import DeskError
 
 PORT_WITHOUT_SERVER = 1
@@ -240,6 +242,27 @@ def test_whatever_stands_around_it_a_typed_password_is_not_shown(before, after):
     except DeskError as error:
         shown = repr(error) + str(error)
     assert "s3cret" not in shown
+
+
+def test_a_desk_that_writes_is_noticed_and_one_that_has_ended_is_not(file):
+    assert not has_writer(Place.parse(file))
+    with Journal.open(file):
+        assert has_writer(Place.parse(file))
+        with Journal.open(file, readonly=True):
+            assert has_writer(Place.parse(file))
+    assert not has_writer(Place.parse(file))
+    assert not has_writer(Place.parse(":memory:"))
+
+
+def test_asking_whether_there_is_a_writer_keeps_none_out(file, written):
+    lock = sqlite3.connect(f"{file}-lock", isolation_level=None, check_same_thread=False)
+    lock.execute("BEGIN")
+    lock.execute("SELECT count(*) FROM sqlite_master")  # as somebody who asks, for a moment
+    ended = threading.Timer(0.05, lock.close)
+    ended.start()
+    with Journal.open(file):
+        assert has_writer(Place.parse(file))
+    ended.join()
 
 
 @pytest.mark.parametrize("run", ["", "two\nlines", "\0", "\udcff"])

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from agent.desk.entries import Decided, Kind, Outcome, RunEnded, Sent
 from agent.desk.journal import GENESIS, Journal, Verified
+from agent.desk.place import Place
+from agent.desk.store import has_writer
 from agent.errors import DeskError
 
 psycopg = pytest.importorskip("psycopg", reason="needs the postgres extra: pip install 'patternsettle[postgres]'")
@@ -287,3 +289,16 @@ def test_rows_removed_moved_or_inserted_are_noticed(tampered, statement, problem
 def test_an_empty_journal_has_the_genesis_head(url):
     with Journal.open(url) as journal:
         assert journal.verify() == Verified(0, GENESIS)
+
+
+def test_a_desk_that_writes_is_noticed_and_one_that_has_ended_is_not(url):
+    assert not has_writer(Place.parse(url))
+    with Journal.open(url):
+        assert has_writer(Place.parse(url))
+    assert not has_writer(Place.parse(url))
+
+
+def test_a_desk_that_writes_elsewhere_is_not_taken_for_one_that_writes_here(schemas):
+    (_, one), (_, other) = schemas(), schemas()
+    with Journal.open(one):
+        assert not has_writer(Place.parse(other))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,23 +24,42 @@ from agent.model.splits import purge, split
 from agent.model.trained import TrainedModel
 from agent.settings import Settings
 
-REPLAYED = 36
+REPLAYED = 24
 
 
-@pytest.fixture(scope="session")
-def start(planted_bars: Bars) -> int:
-    return len(planted_bars) - 150
+@pytest.fixture(scope="module")
+def start(replayed: Any) -> int:
+    return replayed.start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def whole(replayed: Any) -> tuple[Report, list[Entry]]:
+    """The run that others are compared with."""
+    assert len(replayed.bars) - replayed.start == REPLAYED
+    return replayed.report, replayed.entries
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journals")
 
 
-def run(bars: Bars, start: int, model: TrainedModel, folder: Path) -> tuple[Report, list[Entry]]:
-    """Replay bars; return the report, and everything that was journalled."""
-    place = folder / f"{len(list(folder.iterdir()))}.sqlite"
-    report = run_replay(Run(bars=bars, start=start, model=model, settings=Settings(), journal=str(place)))
+def run(
+    bars: Bars, start: int, model: TrainedModel, folder: Path, *, limit: int | None = None
+) -> tuple[Report, list[Entry]]:
+    """Replay bars, so many of them at most; return the report, and everything that was journalled."""
+    place, done = folder / f"{len(list(folder.iterdir()))}.sqlite", []
+    report = run_replay(
+        Run(
+            bars=bars,
+            start=start,
+            model=model,
+            settings=Settings(),
+            journal=str(place),
+            stop=lambda: len(done) == limit,
+            on_bar=done.append,
+        )
+    )
     with Journal.open(place, readonly=True) as journal:
         return report, [row.entry for row in journal.rows()]
 
@@ -52,17 +72,6 @@ def until(entries: Sequence[Entry], closed_at: int) -> list[Entry]:
         if isinstance(entry, Decided) and entry.bar_time == closed_at
     )
     return list(entries[: decided + 1])
-
-
-@pytest.fixture(scope="session")
-def whole(
-    planted_bars: Bars, start: int, model: TrainedModel, folder: Path, settings: Settings
-) -> tuple[Report, list[Entry]]:
-    """The run that others are compared with."""
-    report, entries = run(planted_bars[: start + REPLAYED], start, model, folder)
-    assert len(report.settled) >= 4
-    assert {trade.side.name for trade in (each.opening for each in report.settled)} == {"LONG", "SHORT"}
-    return report, entries
 
 
 def with_another_future(bars: Bars, after: int, *, seed: int, quieter: bool) -> Bars:
@@ -89,9 +98,9 @@ def test_whatever_comes_after_a_bar_nothing_journalled_until_then_changes(
     quieter: bool,
 ) -> None:
     bars = planted_bars[: start + REPLAYED]
-    other, entries = run(
-        with_another_future(bars, start + after, seed=seed, quieter=quieter), start, model, folder
-    )
+    changed = with_another_future(bars, start + after, seed=seed, quieter=quieter)
+    # It is given all bars, and traded until the one after which they are others.
+    other, entries = run(changed, start, model, folder, limit=after + 1)
     closed_at = bars.closed_at(start + after)
     # Transactions are compared by their hashes: the same bytes were sent, so the same amounts at the same prices.
     assert until(entries, closed_at) == until(whole[1], closed_at)
@@ -100,38 +109,38 @@ def test_whatever_comes_after_a_bar_nothing_journalled_until_then_changes(
     ]
 
 
-@pytest.mark.parametrize("replayed", [9, 23])
+@pytest.mark.parametrize("count", [5, 14])
 def test_the_first_bars_alone_are_replayed_as_they_are_with_others_to_come(
     whole: tuple[Report, list[Entry]],
     planted_bars: Bars,
     start: int,
     model: TrainedModel,
     folder: Path,
-    replayed: int,
+    count: int,
 ) -> None:
-    report, entries = run(planted_bars[: start + replayed], start, model, folder)
+    report, entries = run(planted_bars[: start + count], start, model, folder)
     first, *made, last = entries
     assert (type(first), type(last)) == (RunStarted, RunEnded)
     assert made == whole[1][1 : len(made) + 1]
     assert list(report.settled) == list(whole[0].settled)[: len(report.settled)]
-    assert report.signals + sum(report.holds.values()) == replayed
+    assert report.signals + sum(report.holds.values()) == count
 
 
 def test_a_decision_is_the_same_however_much_history_lies_before_its_window(
     whole: tuple[Report, list[Entry]], planted_bars: Bars, start: int, model: TrainedModel, folder: Path
 ) -> None:
     history = model.window - 1
-    short = planted_bars[start - history : start + 9]
+    short = planted_bars[start - history : start + 5]
     _, entries = run(short, history, model, folder)
     decided = [entry for entry in entries if isinstance(entry, Decided)]
-    assert decided == [entry for entry in whole[1] if isinstance(entry, Decided)][:9]
+    assert decided == [entry for entry in whole[1] if isinstance(entry, Decided)][:5]
 
 
 def test_a_series_that_is_too_young_for_a_window_is_only_watched(
     planted_bars: Bars, start: int, model: TrainedModel, folder: Path
 ) -> None:
-    report, _ = run(planted_bars[start : start + 4], 0, model, folder)
-    assert {str(hold): n for hold, n in report.holds.items()} == {"warming up": 4}
+    report, _ = run(planted_bars[start : start + 2], 0, model, folder)
+    assert {str(hold): n for hold, n in report.holds.items()} == {"warming up": 2}
 
 
 # ---- what a model may have seen

@@ -83,6 +83,13 @@ def steady(n: int, bps: int) -> Bars:
     return Bars(time, opens, high, low, closes, np.zeros(n), interval=3_600, synthetic=True)
 
 
+def among(barriers: Barriers, trades: Trades, bars: Bars, others: Any) -> Result:
+    """The result of trades some of which are of other models, whose barriers are named."""
+    return result_of(
+        trades, bars, start=0, stop=len(bars), barriers=barriers, terms=TERMS, owners=1, seed=0, others=others
+    )
+
+
 # ---- the sums
 
 
@@ -255,11 +262,12 @@ def test_an_edge_can_be_claimed_on_what_is_followed_as_planted(settles: Settles)
         assert result.edge, (seed, result)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [11, 25])
 def test_a_whole_run_on_a_random_walk_claims_no_edge(settings: Settings, seed: int) -> None:
     bars = random_walk(1_300, seed=seed)
-    model = train(split(bars, replay=120, horizon=12).training, seed=seed)
-    report = run_replay(Run(bars=bars, start=len(bars) - 120, model=model, settings=settings))
+    model = train(split(bars, replay=24, horizon=12).training, seed=seed)
+    report = run_replay(Run(bars=bars, start=len(bars) - 24, model=model, settings=settings))
+    assert report.settled
     assert report.books.balanced
     assert not report.result.edge
     assert report.verdict.startswith("No evidence of an edge")
@@ -280,3 +288,26 @@ def test_a_shorts_result_in_quote_is_rounded_down(mandate_on_paper: Any, gained:
     opening = OpenTrade(fill, Decision(0, Side.SHORT, None, None), 0, price, "0x", Levels(0, 0, 0))
     trade = SettledTrade(opening, given_ + gained, 0, price, Barrier.HORIZON, "0x")
     assert trade.profit_in_quote * PRICE_SCALE <= trade.profit * price < (trade.profit_in_quote + 1) * PRICE_SCALE
+
+
+# ---- several models
+
+
+def test_random_entries_end_at_the_barriers_of_the_model_whose_trades_they_stand_beside(settles: Settles) -> None:
+    bars = random_walk(300, seed=4)
+    trades = settles(bars, [(place, Side.LONG) for place in range(10, 200, 20)])
+    near = Barriers(take_profit_bps=30, stop_loss_bps=30, horizon=4)
+    model = trades[0].opening.fill.mandate.model
+    assert among(BARRIERS, trades, bars, {model: near}) == among(near, trades, bars, {})
+    assert among(BARRIERS, trades, bars, {}).random_entry != among(near, trades, bars, {}).random_entry
+
+
+def test_two_models_on_one_bar_are_more_evidence_only_where_their_trades_end_elsewhere(settles: Settles) -> None:
+    bars = random_walk(300, seed=4)
+    [one] = settles(bars, [(20, Side.LONG)])
+    fill = one.opening.fill
+    mandate = replace(fill.mandate, model=b"\x22" * 32)
+    other = replace(one, opening=replace(one.opening, fill=replace(fill, mandate=mandate)))
+    near = Barriers(take_profit_bps=30, stop_loss_bps=30, horizon=4)
+    assert among(BARRIERS, [one, other], bars, {}).signals == 1
+    assert among(BARRIERS, [one, other], bars, {mandate.model: near}).signals == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.chain.events import MandateCreated
 from agent.chain.values import BPS, PRICE_SCALE, Reason, Side
-from agent.desk.session import plan_of, terms_of
+from agent.desk.floor import plan_of, terms_of
 from agent.desk.stage import BOLD, CAREFUL, FILLER_TRADES, OWNER_TRADES, Plan, Stage, mandate_of, set_stage
 from agent.errors import DeskError
 from agent.model.labels import Barriers
@@ -26,8 +27,21 @@ def staged(room: Any, plan: Plan | None = None) -> Stage:
     return set_stage(room.chain, room.at, room.people, plan or room.plan())
 
 
-def test_each_owner_has_a_mandate_for_each_side(room: Any) -> None:
-    stage = staged(room)
+@pytest.fixture(scope="module")
+def opened(another_room: Any) -> Iterator[tuple[Any, Stage]]:
+    with another_room() as room:
+        yield room, staged(room)
+
+
+@pytest.fixture
+def theatre(opened: tuple[Any, Stage]) -> Iterator[tuple[Any, Stage]]:
+    """A room, and the stage that was set there as planned; what a test does on it is undone."""
+    with opened[0].chain.undone():
+        yield opened
+
+
+def test_each_owner_has_a_mandate_for_each_side(theatre: tuple[Any, Stage]) -> None:
+    room, stage = theatre
     owners = [owner.address for owner in room.people.owners]
     assert [(mandate.owner, mandate.side) for mandate in stage.mandates] == [
         (owner, side) for owner in owners for side in Side
@@ -35,8 +49,8 @@ def test_each_owner_has_a_mandate_for_each_side(room: Any) -> None:
     assert len({mandate.id for mandate in stage.mandates}) == 4
 
 
-def test_the_contract_knows_every_mandate_as_it_is_told_here(room: Any) -> None:
-    stage = staged(room)
+def test_the_contract_knows_every_mandate_as_it_is_told_here(theatre: tuple[Any, Stage]) -> None:
+    room, stage = theatre
     venue = room.venue()
     created = {log.event.id: log.event for log in venue.events(venue.block()) if type(log.event) is MandateCreated}
     for mandate in stage.mandates:
@@ -52,8 +66,8 @@ def test_the_barriers_are_those_that_the_model_was_trained_on(room: Any) -> None
         assert mandate.max_slippage_bps > barriers.spread_bps
 
 
-def test_one_owner_takes_what_comes_and_the_other_is_careful(room: Any) -> None:
-    bold, _, careful, _ = staged(room).mandates
+def test_one_owner_takes_what_comes_and_the_other_is_careful(theatre: tuple[Any, Stage]) -> None:
+    bold, _, careful, _ = theatre[1].mandates
     assert (bold.patterns, bold.min_confidence_bps, bold.cooldown) == (0, 5_000, 0)
     assert careful.patterns == mask_of(CAREFUL.patterns) != 0
     assert (careful.min_confidence_bps, careful.cooldown) == (5_300, 3 * HOUR)
@@ -84,8 +98,8 @@ def test_a_trade_is_worth_the_same_on_either_side(room: Any) -> None:
     assert plan.size(Side.SHORT) * plan.price == plan.terms.size * PRICE_SCALE
 
 
-def test_the_operator_may_use_the_fillers_deposit_and_nobody_elses(room: Any) -> None:
-    staged(room)
+def test_the_operator_may_use_the_fillers_deposit_and_nobody_elses(theatre: tuple[Any, Stage]) -> None:
+    room, _ = theatre
     operator, people = room.people.operator.address, room.people
     assert room.settlement.is_authorized(people.filler.address, operator)
     for other in (*people.owners, people.publisher, people.model_key):
@@ -103,8 +117,9 @@ def test_the_model_is_registered_with_its_key_under_the_hash_of_its_artifact(roo
     assert {mandate.model for mandate in stage.mandates} == {stage.model_id}
 
 
-def test_setting_it_again_makes_new_mandates_of_the_same_model(room: Any) -> None:
-    first, second = staged(room), staged(room)
+def test_setting_it_again_makes_new_mandates_of_the_same_model(theatre: tuple[Any, Stage]) -> None:
+    room, first = theatre
+    second = staged(room)
     assert first.model_id == second.model_id
     assert not {mandate.id for mandate in first.mandates} & {mandate.id for mandate in second.mandates}
 
@@ -117,8 +132,8 @@ def test_a_revoked_model_is_refused_with_the_cure(room: Any) -> None:
 
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("owner", [0, 1])
-def test_the_desk_can_trade_under_each_mandate(room: Any, side: Side, owner: int) -> None:
-    stage = staged(room)
+def test_the_desk_can_trade_under_each_mandate(theatre: tuple[Any, Stage], side: Side, owner: int) -> None:
+    room, stage = theatre
     [mandate] = [
         each for each in stage.mandates if (each.owner, each.side) == (room.people.owners[owner].address, side)
     ]
@@ -131,8 +146,8 @@ def test_the_desk_can_trade_under_each_mandate(room: Any, side: Side, owner: int
     assert len(desk.tally.settled) == 1
 
 
-def test_the_careful_owner_refuses_what_the_bold_one_takes(room: Any) -> None:
-    stage = staged(room)
+def test_the_careful_owner_refuses_what_the_bold_one_takes(theatre: tuple[Any, Stage]) -> None:
+    room, stage = theatre
     desk = room.desk(lambda close: "up", *stage.mandates, threshold_bps=5_000)
     careful = [each for each in stage.mandates if each.owner == room.people.owners[1].address]
     room.signalled(desk)
@@ -150,7 +165,7 @@ def test_the_careful_owner_refuses_what_the_bold_one_takes(room: Any) -> None:
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
