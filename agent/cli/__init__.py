@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -18,9 +19,16 @@ from agent.cli.data import data
 from agent.cli.demo import demo
 from agent.cli.deploy import deploy
 from agent.cli.doctor import doctor
+from agent.cli.evaluate import evaluate
+from agent.cli.models import models
+from agent.cli.new_model import new_model
+from agent.cli.output import OutputFailed, StandardOutput, kept_for_results, take_standard_output
 from agent.cli.run import run
+from agent.cli.swap import swap
+from agent.cli.sweep import sweep
 from agent.cli.train import train
 from agent.errors import BooksUnbalanced, PatternSettleError
+from agent.model.reasons import ending
 
 NAME = "patternsettle"
 UNBALANCED = 1
@@ -56,40 +64,56 @@ def common(
         typer.echo(context.get_help())
 
 
-for command in (demo, run, train, check, data, chain, deploy, doctor):
-    app.command()(command)
+for command in (demo, run, swap, train, models, new_model, check, evaluate, sweep, data, chain, deploy, doctor):
+    app.command()(kept_for_results()(command))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process with its exit code."""
+    if sys.stdout is None:  # it was closed; what is opened next must not take its place
+        sys.stdout = open(os.devnull)  # noqa: SIM115
     # A name that this terminal cannot show must not end a command that has done its work.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    take_standard_output()
     sys.exit(run_command(arguments))
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0, 1 for books or a model that failed, 2 for what was refused, 130 for Ctrl-C."""
+    """Run a command; return 0, 1 for books or a model that failed, 2 for a refusal, 130 for Ctrl-C with nothing to report."""
     wanted = sys.argv[1:] if arguments is None else list(arguments)
     command = typer.main.get_command(app)
     try:
         # Not `app(...)`: typer would end the process where a reader has gone, and say nothing of Ctrl-C.
-        with command.make_context(NAME, wanted) as context:
-            command.invoke(context)
-        sys.stdout.flush()  # here, so that a reader that has gone is met here
+        with redirect_stdout(StandardOutput(sys.stdout)):
+            try:
+                with command.make_context(NAME, wanted) as context:
+                    command.invoke(context)
+            finally:
+                sys.stdout.flush()  # here, so that a reader that has gone, or a full disk, is met here
     except typer.Exit as end:
         return end.exit_code
+    except OutputFailed as error:
+        _leave_output()
+        return _refuse(str(error))
     except PatternSettleError as error:
         return _refuse(str(error), code=UNBALANCED if isinstance(error, BooksUnbalanced) else REFUSED)
     except TyperException as error:
         return _refuse(_told(error))
-    except KeyboardInterrupt:
-        return _refuse("interrupted.", code=INTERRUPTED)
+    except KeyboardInterrupt as stopped:
+        return _refuse(" ".join(["interrupted.", *map(str, stopped.args)]), code=INTERRUPTED)
+    except SystemExit as end:
+        # Nothing of ours raises it in here: a model's code did, where nobody expected it to be at work.
+        return _refuse(f"the process was ended{ending(end)}. Mend that module.")
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_output()  # whoever read it has gone (`| head`), and nothing is left to say
     return 0
+
+
+def _leave_output() -> None:
+    """Send what standard output still holds nowhere, so that not even the end of the process fails at it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(error: TyperException) -> str:

@@ -33,7 +33,7 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="Folder of a saved model, or MODULE:FACTORY of one that is trained first.",
+        help="A saved model (a folder, .psm or .onnx), or one to be trained first: a name, or MODULE:FACTORY.",
         show_default=False,
     ),
 ]
@@ -56,14 +56,20 @@ def check(
     examined on synthetic bars.
     """
     # Here, for scikit-learn takes a second that other commands need not wait.
+    from agent.model.artifact import identify
     from agent.model.conformity.subject import needs_training, subject_of
     from agent.model.conformity.suite import examine
+    from agent.model.estimators import made_by, resolve
 
     trained_here = needs_training(model)
     if trust and trained_here:
         raise UsageError("--trust is about a saved model, and this one is trained here.", cure="Leave it out.")
     if market is not None and data is None:
         raise UsageError("--market chooses from a file, and there is none.", cure="Give one with --data.")
+    if trained_here:
+        made_by(resolve(model), seed=seed)
+    else:
+        identify(model)
     bars = None
     if data is not None:
         loaded = load_bars(

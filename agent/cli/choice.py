@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from agent.desk.swap.request import MOST_SHADOW_BARS, SHADOW_BARS
 from agent.errors import UsageError
 from agent.market.policies import DateOrder, Duplicates, Impossible
+from agent.model.named import is_saved
 
 SEED = 7
 
@@ -27,11 +29,11 @@ SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of all randomness.")
 ]
 ModelOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--model",
-        metavar="FOLDER",
-        help="A model saved by `patternsettle train`; none trains one.",
+        metavar="MODEL",
+        help="A saved model (a folder, .psm or .onnx), or one to train: a name of `patternsettle models`, or MODULE:FACTORY.",
         show_default=False,
     ),
 ]
@@ -64,6 +66,50 @@ JournalOption = Annotated[
 ]
 
 
+WatchOption = Annotated[
+    bool,
+    typer.Option("--watch", help="Watch the saved model of --model; when it has become another, swap to it."),
+]
+RequestsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--requests",
+        metavar="FOLDER",
+        help="Folder in which `patternsettle swap` asks; unless given, it lies beside the journal where that is a file.",
+        show_default=False,
+    ),
+]
+ShadowOption = Annotated[
+    int,
+    typer.Option(
+        "--shadow-bars",
+        metavar="N",
+        min=0,
+        max=MOST_SHADOW_BARS,
+        help="Bars to hear a model in the shadow of the live one before the two are swapped.",
+    ),
+]
+SwapAtOption = Annotated[
+    int | None,
+    typer.Option(
+        "--swap-at",
+        metavar="N",
+        min=1,
+        help="Swap the model for another, asked for after N bars of the replay.",
+        show_default=False,
+    ),
+]
+SwapToOption = Annotated[
+    str | None,
+    typer.Option(
+        "--swap-to",
+        metavar="MODEL",
+        help="Which model --swap-at swaps to: a name, MODULE:FACTORY, or a saved one (boosting unless given).",
+        show_default=False,
+    ),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What the command line asked for.
@@ -88,18 +134,35 @@ class Choice:
     date_order: DateOrder | None
     bars: int | None
     seed: int
-    model: Path | None
+    model: str | None
     trust: tuple[str, ...]
     rpc: str | None
     journal: str
     walk: bool
     generate: bool
     json: bool
+    watch: bool = False
+    requests: Path | None = None
+    shadow: int = SHADOW_BARS
+    swap_at: int | None = None
+    swap_to: str | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and self.walk:
             raise UsageError("--walk makes bars and --data reads them.", cure="Give one of the two.")
-        if self.trust and self.model is None:
+        if self.trust and self.saved is None:
             raise UsageError("--trust is about a saved model, and there is none.", cure="Give one with --model.")
         if self.market is not None and self.data is None:
             raise UsageError("--market chooses from a file, and there is none.", cure="Give one with --data.")
+        if self.watch and self.saved is None:
+            raise UsageError("--watch looks at a saved model, and there is none.", cure="Give one with --model.")
+        if self.swap_to is not None and self.swap_at is None:
+            raise UsageError(
+                "--swap-to names a model, and nothing says when to swap to it.",
+                cure="Give the bar with --swap-at.",
+            )
+
+    @property
+    def saved(self) -> Path | None:
+        """Where the model is saved; None where one is to be trained."""
+        return Path(self.model) if self.model is not None and is_saved(self.model) else None

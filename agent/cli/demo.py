@@ -10,6 +10,9 @@ from agent.cli.choice import (
     ModelOption,
     RpcOption,
     SeedOption,
+    ShadowOption,
+    SwapAtOption,
+    SwapToOption,
     TrustOption,
     WalkOption,
 )
@@ -21,6 +24,7 @@ from agent.cli.options import (
     JsonOption,
     MarketOption,
 )
+from agent.desk.swap.request import SHADOW_BARS
 
 
 def demo(
@@ -33,6 +37,9 @@ def demo(
     rpc: RpcOption = None,
     walk: WalkOption = False,
     journal: JournalOption = ":memory:",
+    swap_at: SwapAtOption = None,
+    swap_to: SwapToOption = None,
+    shadow: ShadowOption = SHADOW_BARS,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
@@ -40,7 +47,8 @@ def demo(
 ) -> None:
     """Watch a model find patterns and a contract settle the trades.
 
-    Without --data the bars are synthetic, with patterns planted in them, and are shown as such.
+    Without --data the bars are synthetic, with patterns planted in them, and are shown as such. Ctrl-C ends it with the
+    report of what was done.
     """
     from agent.cli.running import carry_out  # here, for it takes seconds that other commands need not wait
 
@@ -57,6 +65,9 @@ def demo(
             trust=tuple(trust or ()),
             rpc=rpc,
             journal=journal,
+            swap_at=swap_at,
+            swap_to=swap_to,
+            shadow=shadow,
             walk=walk,
             generate=True,
             json=json,

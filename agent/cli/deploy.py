@@ -34,7 +34,7 @@ def deploy(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Deploy the contracts, two demo tokens and a feed to replay into.
+    """Deploy the contracts, two demo tokens and a feed for replays.
 
     The ninth account of PATTERNSETTLE_MNEMONIC (by default the well-known development phrase) deploys, and may publish
     prices into the feed. No desk and no demo chain uses it.

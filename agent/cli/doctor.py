@@ -16,7 +16,7 @@ def doctor(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Look at this installation: packages, contracts, compiler, chain."""
+    """Look at this installation: packages, contracts, chain."""
     from agent.cli.examining import examine  # here, for it takes seconds that other commands need not wait
 
     examine(rpc, json=json)

@@ -34,7 +34,9 @@ DataOption = Annotated[Path | None, typer.Option("--data", help=_FILE_HELP, show
 MarketOption = Annotated[
     str | None,
     typer.Option(
-        "--market", help="Market to read where the file holds several, like ETH/USDT.", show_default=False
+        "--market",
+        help="Market to read where the file holds several, like ETH/USDT; what to call the only one.",
+        show_default=False,
     ),
 ]
 DuplicatesOption = Annotated[

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from agent.market.read import Loaded
 
 
-def warn(loaded: Loaded) -> None:
-    """Say on standard error what reading a file had to put up with."""
+def warn(loaded: Loaded, *, named: bool = False) -> None:
+    """Say on standard error what reading a file had to put up with; `named` where it is not the only one."""
     console = Console(stderr=True)
+    file = f"{loaded.bars.source}: " if named else ""
     for warning in loaded.report.warnings:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {file}{warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from agent.chain.values import Side
 from agent.cli.output import show, synthetic_note
+from agent.cli.stories import told
 from agent.cli.trades import Units, trade_table, widest
 from agent.desk.report import Report
 from agent.desk.result import DRAWS
@@ -25,6 +26,8 @@ def show_report(report: Report) -> None:
     """Print a report on standard output."""
     units = Units.of(report)
     show(Text(), _facts(report), Text(), _decisions(report), Text())
+    if report.swaps:
+        show(*_swaps(report, units), Text())
     show(trade_table(report, units), width=widest(report, units))
     show(*_left_open(report), Text(), _result(report, units), Text(), _gas(report), Text(), _proof(report, units))
 
@@ -104,6 +107,19 @@ def _decisions(report: Report) -> Table:
     return _sections(rows)
 
 
+def _swaps(report: Report, units: Units) -> Iterator[RenderableType]:
+    yield _sections((("swap", Group(*(told(story) for story in report.swaps))),))
+    yield Text()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column()
+    for share in report.models:
+        bars = ", ".join(f"{standing} {n:,}" for standing, n in share.bars.items()) or "none"
+        result = Text.assemble(units.gain(share.quote), f" {units.quote}")
+        table.add_row(Text(share.name), f"bars: {bars}", _some(share.settled, "trade"), result)
+    yield _sections((("models", table),))
+
+
 def _left_open(report: Report) -> list[RenderableType]:
     if not report.still_open:
         return []
@@ -150,8 +166,11 @@ def _proof(report: Report, units: Units) -> Table:
     for address, each in books.tokens.items():
         name, decimals = known.get(address, (address, 0))
         held, owed = (f"{Decimal(amount).scaleb(-decimals):,f}" for amount in (each.held, each.owed))
-        same = "=" if each.held == each.owed else "[bold red]is not[/]"
+        same = "[bold red]is not[/]" if each.surplus < 0 else "=" if each.surplus == 0 else "covers"
         tokens.append(f"{escape(name)}: {held} held {same} {owed} owed")
+        if each.surplus > 0:
+            extra = f"{Decimal(each.surplus).scaleb(-decimals):,f}"
+            tokens.append(f"{escape(name)}: {extra} sent without a deposit, owed to nobody")
     kept = ", gone when this ends (--journal FILE keeps it)" if journal.place == ":memory:" else ""
     return _sections(
         (

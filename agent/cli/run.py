@@ -8,9 +8,12 @@ from agent.cli.choice import (
     Choice,
     JournalOption,
     ModelOption,
+    RequestsOption,
     RpcOption,
     SeedOption,
+    ShadowOption,
     TrustOption,
+    WatchOption,
 )
 from agent.cli.options import (
     DataOption,
@@ -20,6 +23,7 @@ from agent.cli.options import (
     JsonOption,
     MarketOption,
 )
+from agent.desk.swap.request import SHADOW_BARS
 from agent.errors import UsageError
 
 JOURNAL = "patternsettle.sqlite"
@@ -34,15 +38,19 @@ def run(
     trust: TrustOption = None,
     rpc: RpcOption = None,
     journal: JournalOption = JOURNAL,
+    watch: WatchOption = False,
+    shadow: ShadowOption = SHADOW_BARS,
+    requests: RequestsOption = None,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Trade on a chain that replays by itself, or on bars from a file.
+    """Trade on a chain that replays bars, or on bars from a file.
 
-    Such a chain is what `patternsettle chain` serves; bars from a file are replayed on a chain in this process, or on a
-    development node.
+    Such a chain is what `patternsettle chain` serves, and it goes on by itself; bars from a file are replayed on a chain in
+    this process, or on a development node. `patternsettle swap` puts another model to work while it runs. Ctrl-C ends it
+    with the report of what was done.
     """
     if data is None and rpc is None:
         raise UsageError(
@@ -64,6 +72,9 @@ def run(
             trust=tuple(trust or ()),
             rpc=rpc,
             journal=journal,
+            watch=watch,
+            shadow=shadow,
+            requests=requests,
             walk=False,
             generate=False,
             json=json,

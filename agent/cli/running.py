@@ -17,35 +17,47 @@ from agent.cli.render import show_report
 from agent.cli.stopping import stop_on_interrupt
 from agent.desk.books import require_balanced
 from agent.desk.follow import Follower, FollowRun, run_follow
+from agent.desk.place import Place
 from agent.desk.report import Report
 from agent.desk.session import Run, require_unseen, run_replay
+from agent.desk.swap.mailbox import Mailbox, beside, now
+from agent.desk.swap.planned import Planned
+from agent.desk.swap.request import Source
+from agent.desk.swap.swaps import Swapping
+from agent.desk.swap.watch import Watched
 from agent.errors import UsageError
 from agent.market.bars import Bars
 from agent.market.synthetic import planted, random_walk
+from agent.model.estimators import resolve
 from agent.model.labels import DEFAULT_BARRIERS
+from agent.model.named import is_saved
 from agent.model.splits import split
 from agent.model.train import train
 from agent.model.trained import TrainedModel
 from agent.settings import Settings, load_settings
 
 REPLAYED = 500
+SWAPPED_TO = "boosting"
 TRAINED_ON = 6_000  # synthetic bars before those replayed
 
 
 def carry_out(choice: Choice) -> None:
     """Run as chosen, print the report, and end with an error where the books do not balance."""
+    since = now()  # before the journal is opened: what is asked from then on is asked of this run
     settings = load_settings()
     accounts = accounts_of(settings)
     require_journal(choice.journal)
+    if choice.model is not None and choice.saved is None:
+        resolve(choice.model)  # so that a name nobody knows is told before bars are read
     if choice.rpc is None:
         require_development(settings)
     else:
         with Chain.connect(choice.rpc, settings=settings) as chain:
             require_funds(chain, (accounts.operator, *accounts.owners, accounts.filler))
             if Follower.serves(chain):
-                return _show(choice, _followed(choice, chain, settings))
+                return _show(choice, _followed(choice, chain, settings, since))
             _require_replayable(choice, chain, accounts)
-    return _show(choice, _replayed(choice, settings))
+    return _show(choice, _replayed(choice, settings, since))
 
 
 def _require_replayable(choice: Choice, chain: Chain, accounts: Accounts) -> None:
@@ -58,7 +70,7 @@ def _require_replayable(choice: Choice, chain: Chain, accounts: Accounts) -> Non
     require_funds(chain, (accounts.publisher,))
 
 
-def _replayed(choice: Choice, settings: Settings) -> Report:
+def _replayed(choice: Choice, settings: Settings, since: float) -> Report:
     replayed = choice.bars or REPLAYED
     bars = _bars(choice, replayed)
     start = len(bars) - replayed
@@ -67,12 +79,18 @@ def _replayed(choice: Choice, settings: Settings) -> Report:
             f"There are {len(bars):,} bars, and {replayed:,} were to be replayed.",
             cure="Replay fewer with --bars, or give a longer series.",
         )
+    if choice.swap_at is not None and choice.swap_at >= replayed:
+        raise UsageError(
+            f"--swap-at asks for a swap after {choice.swap_at:,} bars, and {replayed:,} are replayed.",
+            cure="Give an earlier bar, or replay more with --bars.",
+        )
     began = time.monotonic()
-    if choice.model is None:
-        model = _trained(bars, replayed, choice.seed)
+    if choice.saved is None:
+        model = _trained(bars, replayed, choice.seed, choice.model)
     else:
-        model = _saved(choice.model, choice.trust)
+        model = _saved(choice.saved, choice.trust)
         require_unseen(model, first=int(bars.time[start]), interval=bars.interval)
+    planned = _planned(choice, bars, replayed)
     seconds = time.monotonic() - began
     with stop_on_interrupt() as stop, step(f"Replaying {replayed:,} bars", total=replayed) as advance:
         return run_replay(
@@ -87,20 +105,26 @@ def _replayed(choice: Choice, settings: Settings) -> Report:
                 train_seconds=seconds,
                 stop=stop.is_set,
                 on_bar=advance,
+                swapping=_swapping(choice, model, since, *planned),
             )
         )
 
 
-def _followed(choice: Choice, chain: Chain, settings: Settings) -> Report:
+def _followed(choice: Choice, chain: Chain, settings: Settings, since: float) -> Report:
     if choice.data is not None or choice.walk:
         raise UsageError(
             f"The chain at {choice.rpc} replays bars of its own.",
             cure="Leave out --data and --walk, or give them to patternsettle chain.",
         )
-    saved = None if choice.model is None else _saved(choice.model, choice.trust)
+    if choice.swap_at is not None:
+        raise UsageError(
+            f"The chain at {choice.rpc} goes on by itself, and --swap-at counts bars of a replay.",
+            cure="Ask with patternsettle swap while it runs.",
+        )
+    saved = None if choice.saved is None else _saved(choice.saved, choice.trust)
 
     def model_for(history: Bars) -> TrainedModel:
-        return saved or _trained(history, 0, choice.seed)
+        return saved or _trained(history, 0, choice.seed, choice.model)
 
     with stop_on_interrupt() as stop, step("Following the chain", total=choice.bars) as advance:
         return run_follow(
@@ -113,8 +137,29 @@ def _followed(choice: Choice, chain: Chain, settings: Settings) -> Report:
                 limit=choice.bars,
                 stop=stop.is_set,
                 on_bar=advance,
+                swapping_for=lambda model: _swapping(choice, model, since),
             ),
         )
+
+
+def _swapping(choice: Choice, model: TrainedModel, since: float, *planned: Source) -> Swapping:
+    """Where a run hears of other models: in its folder of requests, where its model is saved, or by a plan."""
+    sources = list(planned)
+    if (folder := choice.requests or beside(Place.parse(choice.journal))) is not None:
+        sources.append(Mailbox(folder, since=since))
+    if choice.watch and choice.saved is not None:
+        sources.append(Watched(choice.saved.resolve(), seen=model.id, trusted=choice.trust))
+    return Swapping(sources=sources, shadow=choice.shadow)
+
+
+def _planned(choice: Choice, bars: Bars, replayed: int) -> list[Source]:
+    """The swap that the command line asks for beforehand, if it does; its model may know what the first one knows."""
+    if choice.swap_at is None:
+        return []
+    asked = choice.swap_to or SWAPPED_TO
+    saved = is_saved(asked)
+    model = _saved(Path(asked), choice.trust) if saved else _trained(bars, replayed, choice.seed, asked)
+    return [Planned(choice.swap_at, model)]
 
 
 def _bars(choice: Choice, replayed: int) -> Bars:
@@ -140,11 +185,13 @@ def _saved(path: Path, trust: tuple[str, ...]) -> TrainedModel:
     return load(path, trusted=trust)
 
 
-def _trained(bars: Bars, replayed: int, seed: int) -> TrainedModel:
-    """Train on everything before the bars to be replayed, less a gap."""
+def _trained(bars: Bars, replayed: int, seed: int, asked: str | None = None) -> TrainedModel:
+    """Train on everything before the bars to be replayed, less a gap; the model that is asked for, or the default."""
     training = split(bars, replay=replayed, horizon=DEFAULT_BARRIERS.horizon).training if replayed else bars
-    with step(f"Training on {len(training):,} bars"):
-        return train(training, seed=seed)
+    with step(f"Training {f'{asked} ' if asked else ''}on {len(training):,} bars"):
+        if asked is None:
+            return train(training, seed=seed)
+        return train(training, factory=resolve(asked), name=asked, seed=seed)
 
 
 def _show(choice: Choice, report: Report) -> None:

@@ -19,7 +19,7 @@ from agent.chain.rpc.server import RpcServer
 from agent.chain.service import ReplayService
 from agent.cli.beforehand import require_development, require_generable
 from agent.cli.options import load_bars
-from agent.cli.output import show, show_json, synthetic_note
+from agent.cli.output import results, show, show_json, synthetic_note
 from agent.cli.progress import warn
 from agent.cli.stopping import stop_on_interrupt
 from agent.errors import UsageError
@@ -141,7 +141,7 @@ def _announce(service: ReplayService, url: str, series: Bars, start: int, *, jso
         Text(f"In a second terminal: patternsettle run --rpc {url}"),
         Text("Ctrl-C ends the chain; nothing of it is kept."),
     )
-    sys.stdout.flush()
+    results().flush()
 
 
 def _document(service: ReplayService, url: str, series: Bars, start: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agent.cli.choice import SEED, SeedOption
+from agent.cli.evaluate import TrialsOption
 from agent.cli.options import (
     DataOption,
     DateOrderOption,
@@ -27,24 +28,28 @@ from agent.cli.progress import step, warn
 from agent.errors import UsageError
 from agent.model.evaluation import TRADE_SHARE, Metrics
 from agent.model.labels import DEFAULT_BARRIERS, Barriers
+from agent.model.named import DEFAULT, ONE_FILE, ONNX
 
 if TYPE_CHECKING:
     from agent.model.trained import TrainedModel
 
 REPLAY = 500
 
-OutOption = Annotated[Path, typer.Option("--out", help="Folder to save the model as.", show_default=False)]
+OutOption = Annotated[
+    Path,
+    typer.Option("--out", help="Folder, or file that ends in .psm, to save the model as.", show_default=False),
+]
 FactoryOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        metavar="MODULE:FACTORY",
-        help="What makes the unfitted classifier; none takes a calibrated logistic regression.",
+        metavar="MODEL",
+        help=f"A name of `patternsettle models` ({DEFAULT.name} unless given), MODULE:FACTORY, or an .onnx file to measure.",
         show_default=False,
     ),
 ]
 NameOption = Annotated[
-    str | None, typer.Option("--name", help="What to call it; none takes the folder's name.", show_default=False)
+    str | None, typer.Option("--name", help="What to call it; none takes the name in --out.", show_default=False)
 ]
 ReplayOption = Annotated[
     int,
@@ -72,6 +77,7 @@ def train(
     horizon: HorizonOption = DEFAULT_BARRIERS.horizon,
     spread: SpreadOption = DEFAULT_BARRIERS.spread_bps,
     share: ShareOption = TRADE_SHARE,
+    trials: TrialsOption = None,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
@@ -79,19 +85,25 @@ def train(
 ) -> None:
     """Train a model on the first part of a price file and save it.
 
-    The last bars stay unseen, so that the model can be tried on them in a replay.
+    The last bars stay unseen, so that the model can be tried on them in a replay. An .onnx file was trained elsewhere: its
+    threshold is set, its worth measured, and its manifest written; with --out naming that same file, beside it.
+    What is measured is counted as a trial first.
     """
     # Here, for scikit-learn takes a second that other commands need not wait.
+    from agent.evaluation.training import training_trial
+    from agent.evaluation.trials import TrialLog, default_log
     from agent.model.artifact import require_free, save
+    from agent.model.estimatorfile import untrusted_types
     from agent.model.estimators import resolve
-    from agent.model.skopsfile import untrusted_types
     from agent.model.splits import split
     from agent.model.train import train as fit
 
     if data is None:
         raise UsageError("There is nothing to train on.", cure="Give a price file with --data FILE.")
     require_free(out)
-    factory = None if model is None else resolve(model)
+    asked = model or DEFAULT.name
+    factory = resolve(asked)
+    log = TrialLog(trials or default_log())
     barriers = Barriers(take_profit_bps=take_profit, stop_loss_bps=stop_loss, horizon=horizon, spread_bps=spread)
     loaded = load_bars(data, market=market, duplicates=duplicates, impossible=impossible, date_order=date_order)
     warn(loaded)
@@ -103,23 +115,30 @@ def train(
             training,
             barriers=barriers,
             factory=factory,
-            name=name or out.resolve().name,
+            name=name or _name(out),
             seed=seed,
             trade_share=share,
+            before_measuring=lambda: log.begin(
+                training_trial(training, factory, model=asked, barriers=barriers, share=share, seed=seed)
+            ),
         )
     seconds = time.monotonic() - began
     save(trained, out)
     trust = untrusted_types(trained.estimator)
     left_out = len(bars) - len(training)
     if json:
-        document = _document(trained, out, left_out=left_out, trust=trust, seconds=seconds)
+        document = _document(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
         show_json(document)
     else:
-        show(_summary(trained, out, left_out=left_out, trust=trust, seconds=seconds))
+        show(_summary(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds))
+
+
+def _name(out: Path) -> str:
+    return out.stem if out.suffix.lower() in (ONE_FILE, ONNX) else out.resolve().name
 
 
 def _document(
-    trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], seconds: float
+    trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], log: Path, seconds: float
 ) -> dict[str, Any]:
     manifest = trained.manifest
     saved = manifest.as_json()
@@ -129,6 +148,7 @@ def _document(
         "path": str(out),
         "artifact_sha256": manifest.artifact_sha256,
         "classifier": manifest.classifier,
+        "trained_elsewhere": trained.elsewhere,
         "seed": manifest.seed,
         "data": {
             "source": manifest.source,
@@ -141,21 +161,25 @@ def _document(
             "last": saved["last"],
             "sha256": manifest.data_sha256,
         },
-        "trained_until": saved["trained_until"],
+        "trained_until": None if trained.elsewhere else saved["trained_until"],
         "barriers": asdict(manifest.barriers),
         "threshold_bps": manifest.threshold_bps,
-        "metrics": {**asdict(manifest.metrics), "edge": manifest.metrics.edge},
+        "metrics": {**asdict(manifest.metrics), "edge": manifest.metrics.edge and not trained.elsewhere},
         "trust": list(trust),
+        "trial_log": str(log),
         "seconds": round(seconds, 3),
     }
 
 
-def _summary(trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], seconds: float) -> Table:
+def _summary(
+    trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], log: Path, seconds: float
+) -> Table:
     manifest, barriers = trained.manifest, trained.manifest.barriers
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("model", f"{escape(manifest.name)}, {manifest.classifier}, trained in {seconds:.1f} s")
+    done = "measured" if trained.elsewhere else "trained"
+    table.add_row("model", f"{escape(manifest.name)}, {manifest.classifier}, {done} in {seconds:.1f} s")
     table.add_row("id", trained.id)
     table.add_row("saved as", escape(str(out)))
     table.add_row(
@@ -165,30 +189,36 @@ def _summary(trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[st
     if manifest.synthetic:
         table.add_row("", synthetic_note(True))
     table.add_row("left out", f"the last {left_out:,} bars" if left_out else "nothing")
-    table.add_row("knows", f"everything until {manifest.trained_until:%Y-%m-%d %H:%M} UTC")
+    knows = f"everything until {manifest.trained_until:%Y-%m-%d %H:%M} UTC"
+    table.add_row("knows", "what its maker had it learn from" if trained.elsewhere else knows)
     table.add_row(
         "barriers",
         f"profit {barriers.take_profit_bps} bps, stop {barriers.stop_loss_bps} bps, "
         f"horizon {barriers.horizon} bars, spread {barriers.spread_bps} bps",
     )
     table.add_row("signals from", f"{manifest.threshold_bps / 100:.2f} % on")
-    for label, value in _worth(manifest.metrics):
+    for label, value in _worth(manifest.metrics, elsewhere=trained.elsewhere):
         table.add_row(label, value)
+    table.add_row("counted", f"as a trial on these bars, in {escape(str(log))}")
     if trust:
         options = " ".join(f"--trust {shlex.quote(name)}" for name in trust)
         table.add_row("to load it", f"types must be allowed that are not known to be safe: {escape(options)}")
     return table
 
 
-def _worth(metrics: Metrics) -> list[tuple[str, str]]:
+def _worth(metrics: Metrics, *, elsewhere: bool) -> list[tuple[str, str]]:
     """Say what the model was worth on the bars it was measured on; no edge is said as plainly as one."""
-    measured = [("measured on", f"{metrics.held_out:,} later bars with a pattern, not seen in training")]
+    seen = "whether it was trained on them only its maker knows" if elsewhere else "not seen in training"
+    measured = [("measured on", f"{metrics.held_out:,} later bars with a pattern, {seen}")]
     if metrics.hit_rate is None or metrics.base_rate is None or metrics.shuffled_rate is None:
         measured.append(("decisions", "none: no bar was above the threshold"))
     else:
-        verdict = (
-            "[green]better than luck explains[/]" if metrics.edge else "[yellow]no edge: luck explains as much[/]"
-        )
+        if not metrics.edge:
+            verdict = "[yellow]no edge: luck explains as much[/]"
+        elif elsewhere:
+            verdict = "[yellow]no edge can be told of what may have been trained on these bars[/]"
+        else:
+            verdict = "[green]better than luck explains[/]"
         measured += [
             ("decisions", f"{metrics.decisions:,}, of which {metrics.hit_rate:.1%} took their profit"),
             (

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +21,17 @@ import pytest
 from agent.chain.rpc.server import RpcServer
 from agent.chain.service import ReplayService
 from agent.cli import run_command
+from agent.evaluation.trials import TRIALS_VARIABLE
 from agent.market.bars import Bars
 from agent.market.synthetic import planted
 from agent.settings import Settings
 
+from ..prefork.forked import MODULE, Process, fresh, start
+
 PATIENCE = 120  # seconds after which a process counts as hung
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 CLIENTS = Path(__file__).parents[1] / "clients"
-PROGRESS = ("Training on ", "Replaying ", "Following the chain", "Deploying to ")
+PROGRESS = ("Training on ", "Evaluating ", "Replaying ", "Following the chain", "Deploying to ")
 OF_THIS_SHELL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SOLC_BINARY")
 
 
@@ -54,27 +61,19 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._started: list[tuple[subprocess.Popen[str], threading.Timer]] = []
+        self._started: list[tuple[Process, threading.Timer]] = []
 
     def start(
         self,
         *arguments: str,
-        program: tuple[str, ...] = (sys.executable, "-m", "agent"),
+        program: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*program, *arguments],
-            cwd=self.folder,
-            env=environment() | dict(env or {}),
-            **{
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                "text": True,
-                "encoding": "utf-8",
-                **options,
-            },
+        **streams: int,
+    ) -> Process:
+        """Start a command, or in place of ours a program that begins anew."""
+        begin = fresh if program else start
+        process = begin(
+            [*program, *arguments], folder=self.folder, environment=environment() | dict(env or {}), **streams
         )
         watchdog = threading.Timer(PATIENCE, process.kill)
         watchdog.daemon = True
@@ -86,7 +85,7 @@ class Terminal:
         return self.ended(self.start(*arguments, **options))
 
     @staticmethod
-    def ended(process: subprocess.Popen[str]) -> Ended:
+    def ended(process: Process) -> Ended:
         out, err = process.communicate()
         return Ended(process.returncode, out, err)
 
@@ -100,12 +99,20 @@ class Terminal:
                     stream.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def trial_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Count trials in a log of the tests' own, never in that of whoever runs them."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv(TRIALS_VARIABLE, str(tmp_path_factory.mktemp("trials") / "trials.jsonl"))
+        yield
+
+
 def environment() -> dict[str, str]:
-    """This process's environment, less what would change how a command looks or behaves."""
+    """This process's environment, less what would change how a command looks or behaves; the log of trials stays ours."""
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in OF_THIS_SHELL and not name.startswith("PATTERNSETTLE_")
+        if name not in OF_THIS_SHELL and (name == TRIALS_VARIABLE or not name.startswith("PATTERNSETTLE_"))
     }
 
 
@@ -118,12 +125,20 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def shared_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A terminal that the tests of a module look at after what was done in it."""
+    made = Terminal(tmp_path_factory.mktemp("terminal"))
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="session")
 def piped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     """The demo as a program sees it that reads its output from a pipe."""
     made = Terminal(tmp_path_factory.mktemp("piped"))
     try:
-        yield made.run("demo", "--json", "--bars", "60")
+        yield made.run("demo", "--json", "--bars", "40", program=MODULE)
     finally:
         made.close()
 
@@ -138,12 +153,39 @@ def command(
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # to which a command may add the folder
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()
         code = run_command([str(argument) for argument in arguments])
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def signal_us() -> Iterator[Callable[[signal.Signals], None]]:
+    """Signal this process, in which a command runs; one that comes when the command has ended does no harm."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield lambda number: os.kill(os.getpid(), number)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def command_in() -> Callable[..., Ended]:
+    """Run a command in this process, in a folder that several tests look at afterwards."""
+
+    def run(folder: Path, *arguments: object) -> Ended:
+        out, err = StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as monkeypatch, redirect_stdout(out), redirect_stderr(err):
+            for name in os.environ.keys() - environment().keys():
+                monkeypatch.delenv(name)
+            monkeypatch.chdir(folder)
+            monkeypatch.setattr(sys, "path", list(sys.path))
+            code = run_command([str(argument) for argument in arguments])
+        return Ended(code, out.getvalue(), err.getvalue())
 
     return run
 
@@ -166,12 +208,11 @@ def price_file(series: Bars, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def replaying(series: Bars) -> Iterator[str]:
-    """The address of a chain that replays the last bars of the series, in this process."""
+@contextmanager
+def _replayed(series: Bars, *, bars_per_second: float) -> Iterator[str]:
     service = ReplayService(series, start=1_000, settings=Settings())
     stop = threading.Event()
-    publishing = threading.Thread(target=service.replay, kwargs={"bars_per_second": 20, "stop": stop})
+    publishing = threading.Thread(target=service.replay, kwargs={"bars_per_second": bars_per_second, "stop": stop})
     try:
         with RpcServer(service.local) as server:
             publishing.start()
@@ -180,6 +221,19 @@ def replaying(series: Bars) -> Iterator[str]:
         stop.set()
         publishing.join()
         service.close()
+
+
+@pytest.fixture(scope="session")
+def replayed(series: Bars) -> Callable[..., AbstractContextManager[str]]:
+    """Replay the last bars of the series on a chain in this process, for as long as a `with` lasts that takes its address."""
+    return partial(_replayed, series)
+
+
+@pytest.fixture(scope="class")
+def replaying(replayed: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of such a chain; for no longer than a class, because it has much to do, whether or not anybody looks."""
+    with replayed(bars_per_second=5) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,7 @@ class TestAModel:
         )
 
     def test_that_is_not_there(self, command):
-        command("demo", "--model", "nowhere").is_refused("no model at nowhere", "patternsettle train")
+        command("demo", "--model", "./nowhere").is_refused("no model at nowhere", "patternsettle train")
 
     def test_that_is_some_other_folder(self, command, tmp_path):
         command("demo", "--model", tmp_path).is_refused("is not a model", "patternsettle train")

@@ -6,7 +6,9 @@ import json
 import re
 import signal
 import socket
-import subprocess
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from agent.chain.contracts import OracleContract
 from agent.desk.follow import Follower
 from agent.settings import load_settings
 
+JOURNAL = "kept.sqlite"
 PROMPT = 15  # seconds, on a machine that has much else to do
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -22,12 +25,12 @@ ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 @pytest.fixture
 def chain(terminal):
     """A chain that replays, in a process of its own, and what it said when it began."""
-    process = terminal.start("chain", "--port", "0", "--json", "--speed", "50", "--bars", "3000")
+    process = terminal.start("chain", "--port", "0", "--json", "--speed", "2", "--bars", "3000")
     return process, json.loads(process.stdout.readline())
 
 
 class TestServing:
-    def test_one_line_of_json_says_where_everything_is_and_a_second_terminal_trades_there(self, chain, terminal):
+    def test_one_line_of_json_says_where_everything_is_and_a_second_terminal_trades_there(self, chain, command):
         process, said = chain
         assert said["synthetic"] is True
         assert said["source"].startswith("synthetic ")
@@ -36,10 +39,10 @@ class TestServing:
         assert all(ADDRESS.fullmatch(address) for address in addresses)
         assert len(set(addresses)) == len(addresses) == 16
 
-        other = terminal.run("run", "--rpc", said["url"], "--bars", "15", "--journal", ":memory:", "--json")
+        other = command("run", "--rpc", said["url"], "--bars", "2", "--journal", ":memory:", "--json")
         document = json.loads(other.out)
         assert other.code == 0
-        assert document["bars_replayed"] == 15
+        assert document["bars_replayed"] == 2
         assert document["interrupted"] is False
         assert document["books"]["balanced"] is True
         assert document["data"]["synthetic"] is True
@@ -81,26 +84,51 @@ class TestServing:
 
 
 class TestBeingLeft:
-    def test_a_node_that_stops_answering_does_not_hold_back_a_second_ctrl_c(self, chain, terminal):
-        node, said = chain
-        desk = terminal.start("run", "--rpc", said["url"], "--journal", ":memory:", "--json")
-        assert desk.stderr.readline().startswith("Following the chain")
-        assert desk.stderr.readline().startswith("Training on")
-        node.send_signal(signal.SIGSTOP)
-        desk.send_signal(signal.SIGINT)
-        with pytest.raises(subprocess.TimeoutExpired):
-            desk.wait(timeout=1)
-        desk.send_signal(signal.SIGINT)
-        out, err = desk.communicate(timeout=PROMPT)
-        assert (desk.returncode, out, err) == (130, "", "patternsettle: interrupted.\n")
+    @pytest.fixture
+    def once_it_has_begun(self, chain, command):
+        """A function that has something done, in a thread, once a desk in this process keeps a journal."""
+        node, _ = chain
+        journal = Path.cwd() / JOURNAL
+        threads = []
 
-    def test_a_node_that_goes_ends_a_run_with_one_line(self, chain, terminal):
-        node, said = chain
-        desk = terminal.start("run", "--rpc", said["url"], "--journal", "kept.sqlite", "--json")
-        assert desk.stderr.readline().startswith("Following the chain")
-        assert desk.stderr.readline().startswith("Training on")
+        def begin(act) -> None:
+            def wait() -> None:
+                while not journal.exists() and node.poll() is None:
+                    time.sleep(0.02)  # for what another thread does to a file: there is nothing to wait on
+                act()
+
+            threads.append(threading.Thread(target=wait))
+            threads[0].start()
+
+        yield begin
         node.kill()
-        terminal.ended(desk).is_refused("No node answers", said["url"])
+        threads[0].join()
+
+    def test_a_node_that_stops_answering_does_not_hold_back_a_second_ctrl_c(
+        self, chain, command, once_it_has_begun, signal_us
+    ):
+        node, said = chain
+        ended = threading.Event()
+        ended_before_the_second = []
+
+        def interrupt_twice() -> None:
+            node.send_signal(signal.SIGSTOP)
+            signal_us(signal.SIGINT)
+            ended_before_the_second.append(ended.wait(timeout=0.5))
+            signal_us(signal.SIGINT)
+
+        once_it_has_begun(interrupt_twice)
+        desk = command("run", "--rpc", said["url"], "--journal", JOURNAL, "--json")
+        ended.set()
+        assert ended_before_the_second == [False]
+        assert (desk.code, desk.out) == (130, "")
+        assert desk.err.splitlines()[-1] == "patternsettle: interrupted."
+
+    def test_a_node_that_goes_ends_a_run_with_one_line(self, chain, command, once_it_has_begun):
+        node, said = chain
+        once_it_has_begun(node.kill)
+        desk = command("run", "--rpc", said["url"], "--journal", JOURNAL, "--json")
+        desk.is_refused("No node answers", said["url"])
 
 
 class TestWhatIsRefused:

@@ -106,7 +106,7 @@ class TestWhatIsNoNode:
                 """Say nothing."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            serving = threading.Thread(target=server.serve_forever)
+            serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             serving.start()
             try:
                 yield f"http://127.0.0.1:{server.server_address[1]}"

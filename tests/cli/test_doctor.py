@@ -9,8 +9,21 @@ from typing import Any
 
 import pytest
 
+from agent.chain.compiler import SOLC_VERSION
 from agent.chain.local import LocalChain
 from agent.chain.rpc.server import RpcServer
+
+
+@pytest.fixture
+def _quick_compiler(command, monkeypatch, tmp_path):
+    """A compiler that says its version at once, for tests of something else: ours may be one that waits for Node.js."""
+    script = tmp_path / "solc"
+    script.write_text(f"#!/bin/sh\necho Version: {SOLC_VERSION}+commit.f401782d.Linux.g++\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("SOLC_BINARY", str(script))
+
+
+WITHOUT_ITS_COMPILER = pytest.mark.usefixtures("_quick_compiler")
 
 
 @pytest.fixture
@@ -34,6 +47,7 @@ def test_all_is_well_where_the_tests_run(findings):
     assert "chain id 31337" in found["local chain"]["detail"]
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_person_reads_one_line_for_each(command):
     ended = command("doctor")
     assert (ended.code, ended.err) == (0, "")
@@ -54,6 +68,7 @@ def test_a_missing_compiler_is_said_with_its_cure_and_is_no_failure(findings, mo
     assert "unset it" in compiler["cure"]
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_package_that_is_not_installed_is_needed_and_can_be_had(command, findings, monkeypatch):
     version = metadata.version
 
@@ -72,6 +87,7 @@ def test_a_package_that_is_not_installed_is_needed_and_can_be_had(command, findi
     assert "FAILS" in ended.out
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_package_of_another_version_is_named_with_what_is_needed(findings, monkeypatch):
     version = metadata.version
     monkeypatch.setattr(metadata, "version", lambda name: "1.0.0" if name == "web3" else version(name))
@@ -80,6 +96,7 @@ def test_a_package_of_another_version_is_named_with_what_is_needed(findings, mon
     assert "1.0.0, needed" in found["web3"]["detail"]
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_package_that_cannot_be_imported_ends_one_look_and_not_all(findings, monkeypatch):
     monkeypatch.setitem(sys.modules, "agent.chain.local", None)
     code, found = findings()
@@ -88,6 +105,7 @@ def test_a_package_that_cannot_be_imported_ends_one_look_and_not_all(findings, m
     assert found["settings"]["ok"] is True
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_seed_phrase_that_is_none_is_told_and_not_shown(findings, monkeypatch):
     monkeypatch.setenv("PATTERNSETTLE_MNEMONIC", "zoo " * 11 + "zebra")
     code, found = findings()
@@ -96,6 +114,7 @@ def test_a_seed_phrase_that_is_none_is_told_and_not_shown(findings, monkeypatch)
     assert "zebra" not in json.dumps(found)
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_node_is_described(findings):
     with LocalChain() as chain, RpcServer(chain) as server:
         code, found = findings("--rpc", server.url)
@@ -106,6 +125,7 @@ def test_a_node_is_described(findings):
     assert node["detail"].endswith("its clock can be set")
 
 
+@WITHOUT_ITS_COMPILER
 def test_a_node_that_does_not_answer_fails_with_the_cure(command, findings):
     code, found = findings("--rpc", "http://127.0.0.1:1")
     assert code == 2

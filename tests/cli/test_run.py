@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,46 +12,56 @@ from agent.cli.run import JOURNAL
 from agent.desk.entries import Kind
 from agent.desk.journal import Journal
 
+BARS = 24
+
 
 def test_without_anything_it_says_what_to_give(command):
     command("run").is_refused("nothing to trade on", "--data FILE", "--rpc URL")
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_bars_of_a_file_are_traded_and_journalled_in_the_folder_it_is_run_in(command, price_file):
-    document = json.loads(command("run", "--data", price_file, "--bars", "60", "--json").out)
-    assert document["bars_replayed"] == 60
+@pytest.fixture(scope="module")
+def ended_run(command_in, price_file, tmp_path_factory):
+    """The folder in which a run was made, and its report."""
+    folder = tmp_path_factory.mktemp("ended")
+    return folder, json.loads(command_in(folder, *run_on(price_file)).out)
+
+
+def run_on(file):
+    return ("run", "--data", file, "--bars", BARS, "--json")
+
+
+def test_bars_of_a_file_are_traded_and_journalled_in_the_folder_it_is_run_in(ended_run):
+    folder, document = ended_run
+    assert document["bars_replayed"] == BARS
     assert document["books"]["balanced"] is True
     assert document["data"]["synthetic"] is False
     assert document["journal"]["place"] == JOURNAL
-    with Journal.open(JOURNAL, readonly=True) as journal:
+    with Journal.open(folder / JOURNAL, readonly=True) as journal:
         verified = journal.verify()
         assert (verified.rows, verified.head) == (document["journal"]["rows"], document["journal"]["head"])
-        assert sum(row.kind == Kind.DECISION.value for row in journal.rows()) == 60
+        assert sum(row.kind == Kind.DECISION.value for row in journal.rows()) == BARS
 
 
-def test_a_second_run_goes_on_in_the_same_journal(command, price_file):
-    first, second = (
-        json.loads(command("run", "--data", price_file, "--bars", "30", "--json").out)["journal"] for _ in range(2)
-    )
-    assert second["rows"] == 2 * first["rows"]
+def test_a_second_run_goes_on_in_the_same_journal(ended_run, command, price_file):
+    folder, first = ended_run
+    shutil.copy(folder / JOURNAL, JOURNAL)
+    second = json.loads(command(*run_on(price_file)).out)
+    assert second["journal"]["rows"] == 2 * first["journal"]["rows"]
     with Journal.open(JOURNAL, readonly=True) as journal:
-        assert journal.verify().head == second["head"]
+        assert journal.verify().head == second["journal"]["head"]
 
 
-def test_the_same_bars_give_the_same_trades_as_in_the_demo(command, price_file):
-    documents = [
-        json.loads(command(name, "--data", price_file, "--bars", "80", "--journal", ":memory:", "--json").out)
-        for name in ("run", "demo")
-    ]
-    assert documents[0]["trades"] == documents[1]["trades"] != []
+def test_the_same_bars_give_the_same_trades_as_in_the_demo(ended_run, command, price_file):
+    demo = json.loads(command("demo", "--data", price_file, "--bars", BARS, "--json").out)
+    assert demo["trades"] == ended_run[1]["trades"] != []
 
 
 class TestOnAChainThatReplays:
     def test_the_next_bars_are_traded(self, command, replaying):
-        ended = command("run", "--rpc", replaying, "--bars", "5", "--json")
+        ended = command("run", "--rpc", replaying, "--bars", "2", "--json")
         document = json.loads(ended.out)
-        assert document["bars_replayed"] == 5
+        assert document["bars_replayed"] == 2
         assert document["books"]["balanced"] is True
         assert document["data"]["last"] > document["model"]["trained_until"]
         assert [line.split()[0] for line in ended.err.splitlines()] == ["Following", "Training"]
@@ -70,5 +81,5 @@ class TestOnAChainThatReplays:
 @pytest.mark.clients
 def test_a_node_that_replays_nothing_needs_bars(command, anvil, price_file):
     command("run", "--rpc", anvil, "--journal", ":memory:").is_refused("replays no bars", "--data FILE")
-    given = command("run", "--rpc", anvil, "--data", price_file, "--bars", "20", "--json")
+    given = command("run", "--rpc", anvil, "--data", price_file, "--bars", "5", "--json")
     assert json.loads(given.out)["books"]["balanced"] is True

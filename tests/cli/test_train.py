@@ -10,10 +10,13 @@ from typing import NamedTuple
 import pytest
 
 from agent.cli import run_command
+from agent.evaluation.trials import TrialLog, pieces_of
 from agent.market.bars import Bars
 from agent.market.synthetic import planted
 from agent.model.artifact import load
 from agent.model.closes import WINDOW
+from agent.model.estimators import resolve
+from agent.model.train import train
 
 BARS = 3_000
 
@@ -119,17 +122,42 @@ def test_the_summary_says_what_a_person_should_know(patternsettle, price_file, t
 def test_a_classifier_of_ones_own_is_trained_and_what_it_takes_to_load_it_is_said(
     patternsettle, price_file, tmp_path, monkeypatch
 ):
-    (tmp_path / "my_forest.py").write_text(
-        "from sklearn.ensemble import RandomForestClassifier\n"
-        "def make():\n    return RandomForestClassifier(n_estimators=3, max_depth=3)\n"
+    (tmp_path / "my_trees.py").write_text(
+        "from sklearn.ensemble import GradientBoostingClassifier\n"
+        "def make():\n    return GradientBoostingClassifier(n_estimators=3)\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("COLUMNS", "200")
-    arguments = ("train", "--data", price_file, "--out", "forest", "--model", "my_forest:make")
+    arguments = ("train", "--data", price_file, "--out", "trees", "--model", "my_trees:make")
     assert json.loads(patternsettle(*arguments, "--json").out)["trust"] == ["sklearn.tree._tree.Tree"]
     assert "--trust sklearn.tree._tree.Tree" in patternsettle(*arguments).out
+
+
+def test_an_onnx_file_is_measured_and_given_its_manifest(patternsettle, price_file, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
+    pytest.importorskip("skl2onnx", reason="skl2onnx, which makes the file, is not installed")
+    from agent.model.onnx_export import exported
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    made = exported(train(planted(BARS, seed=2), factory=resolve("logistic")))
+    (tmp_path / "net.onnx").write_bytes(made.estimator.content)
+    arguments = ("train", "--data", price_file, "--model", "net.onnx", "--out", "net.onnx")
+    document = json.loads(patternsettle(*arguments, "--json").out)
+    assert document["trained_elsewhere"] is True
+    assert document["trust"] == []
+    assert load("net.onnx").id == document["id"] != made.id
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["net.json", "net.onnx"]
+    shown = patternsettle(*arguments).out
+    assert "whether it was trained on them only its maker knows" in shown
+    assert "not seen in training" not in shown
+    assert "knows everything until" not in " ".join(shown.split())
+    assert "better than luck explains" not in shown
+    assert "no edge can be told of what may have been trained on these bars" in shown
+    assert (document["trained_until"], document["metrics"]["edge"]) == (None, False)
+    assert patternsettle("check", "net.onnx", "--data", price_file).code == 0
 
 
 def test_a_model_that_found_nothing_says_so(patternsettle, tmp_path, monkeypatch):
@@ -176,3 +204,35 @@ def test_a_folder_with_something_else_in_it_is_refused_before_anything_is_read(p
     assert (ended.code, ended.out) == (2, "")
     assert "is not a model's folder, so it is left alone" in ended.err
     assert [item.name for item in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_what_training_measures_is_a_trial_on_these_bars_and_the_same_again_is_no_other(
+    patternsettle, price_file, tmp_path
+):
+    log = tmp_path / "trials.jsonl"
+    arguments = ("--data", price_file, "--model", "sklearn.naive_bayes:GaussianNB", "--trials", log, "--json")
+    for _ in range(2):
+        document = json.loads(patternsettle("train", "--out", tmp_path / "m", *arguments).out)
+        assert document["trial_log"] == str(log)
+    bars = planted(BARS, seed=2)
+    [trial] = TrialLog(log).on(pieces_of(bars))
+    assert (trial.model, trial.numbers) == ("sklearn.naive_bayes:GaussianNB", None)
+    patternsettle("train", "--out", tmp_path / "m", *arguments, "--horizon", 10)
+    assert len(TrialLog(log).on(pieces_of(bars))) == 2
+
+
+def test_what_cannot_be_counted_is_not_trained(patternsettle, price_file, tmp_path):
+    ended = patternsettle("train", "--data", price_file, "--out", tmp_path / "m", "--trials", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the trial log" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_could_not_be_trained_is_not_counted(patternsettle, price_file, tmp_path):
+    log = tmp_path / "trials.jsonl"
+    for options in (("--share", 0), ("--replay", 2_900), ("--model", "sklearn.svm:LinearSVC")):
+        assert (
+            patternsettle("train", "--data", price_file, "--out", tmp_path / "m", "--trials", log, *options).code
+            == 2
+        )
+    assert not log.exists()
