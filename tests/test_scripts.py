@@ -355,7 +355,7 @@ class TestTheFiles:
         assert {name for name, _ in reached} <= set(pinned)
         assert len(reached) > 50
 
-    @pytest.mark.parametrize("folder", ["contracts", "tests/clients"])
+    @pytest.mark.parametrize("folder", ["contracts", "tests/clients", "tests/peers"])
     def test_npm_locks_pin_by_content_and_name_no_place(self, folder: str) -> None:
         lock = json.loads((ROOT / folder / "package-lock.json").read_text())
         packages = {name: each for name, each in lock["packages"].items() if name}
