@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
 
+from agent.cli import run_command
 from agent.market.synthetic import planted
+
+from .prefork.forked import Process, start
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CAST = ROOT / "tests/clients/node_modules/@foundry-rs/cast-linux-amd64/bin/cast"
+PATH = tuple(sys.path)  # before any command, here or in other tests, has added the folder it is run in
+STDERR = 2  # of these tests: what a command says there is no business of theirs
 SHOWN_CHAIN = "http://127.0.0.1:8545"
 
 # What no two runs share, or no two machines: seconds, hashes, and the last digits of a trained model.
@@ -45,23 +53,40 @@ def sessions() -> list[tuple[str, list[str]]]:
 
 
 def runnable(command: str) -> str:
-    """The command as it runs here: with this Python's own patternsettle, and the npm package's cast."""
-    words = {
-        "patternsettle": f"{sys.executable} -m agent",
-        "cast": str(CAST),
-        "scripts/demo": f"bash {ROOT}/scripts/demo",
-    }
+    """The command as it runs here, where it is not ours: with the npm package's cast, and this checkout's script."""
+    words = {"cast": str(CAST), "scripts/demo": f"bash {ROOT}/scripts/demo"}
     first, _, rest = command.partition(" ")
-    return f"{words.get(first, first)} {rest}"
+    return f"{words[first]} {rest}"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a reader's commands find: a terminal of the README's width, and a log of trials of their own."""
+    return {
+        **os.environ,
+        "COLUMNS": "80",
+        "PYTHONPATH": str(ROOT),
+        "PATTERNSETTLE_TRIALS": str(folder / "trials.jsonl"),
+    }
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    """Run a command in a folder: ours in this process, where its imports are there already."""
+    program, *arguments = shlex.split(command)
+    if program == "patternsettle":
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(folder)
+            patch.setattr(sys, "path", list(PATH))
+            for name, value in environment(folder).items():
+                patch.setenv(name, value)
+            code = run_command(arguments)
+        sys.modules.pop("mine", None)  # the reader's model, which each command imports anew
+        return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
     return subprocess.run(
         runnable(command),
         shell=True,
         cwd=folder,
-        env=environment,
+        env=environment(folder),
         capture_output=True,
         text=True,
         timeout=300,
@@ -100,9 +125,9 @@ def assert_prints(shown: list[str], printed: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader's folder: a price file, and the file with a model that the README tells them to write."""
+    """A reader's folder, with a price file in it."""
     place = tmp_path_factory.mktemp("reader")
-    bars = planted(4_000, seed=3)
+    bars = planted(2_500, seed=3)
     with (place / "prices.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["timestamp", "open", "high", "low", "close", "volume"])
@@ -110,37 +135,55 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             bar = bars.bar(index)
             prices = (bars.decimal(price) for price in (bar.open, bar.high, bar.low, bar.close))
             writer.writerow([bar.time, *prices, bars.volume[index]])
-    (place / "mine.py").write_text(next(block for block in blocks("python") if "def forest" in block))
     return place
 
 
-@pytest.fixture(scope="module")
-def served_chain(folder: Path) -> Iterator[str]:
-    """The chain that the README starts, on a free port."""
-    command = next(command for command, _ in sessions() if command.startswith("patternsettle chain"))
+@contextmanager
+def serving(command: str, folder: Path) -> Iterator[str]:
+    """A chain that the README starts, on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        runnable(command).replace("8545", str(port)).split(),
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    address = f"http://127.0.0.1:{port}"
+    with background(f"{command} --port {port}", folder) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "Ctrl-C ends" in line:
                 break
         assert process.poll() is None, "the chain ended by itself"
-        yield f"http://127.0.0.1:{port}"
+        yield address
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
+
+
+@contextmanager
+def background(command: str, folder: Path) -> Iterator[Process]:
+    """A command of ours that runs while others do, and is ended with them."""
+    process = start(shlex.split(command)[1:], folder=folder, environment=environment(folder), stderr=STDERR)
+    try:
+        yield process
     finally:
         process.kill()
         process.wait()
+        assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def served_chain(folder: Path) -> Iterator[str]:
+    """The first chain that the README starts."""
+    command = next(command for command, _ in sessions() if command.startswith("patternsettle chain"))
+    with serving(command.replace("--port 8545 ", ""), folder) as address:
+        yield address
+
+
+def others() -> set[str]:
+    """What needs a chain that is served, and a desk that runs on it."""
+    return {
+        command
+        for command, _ in sessions()
+        if command.startswith(("cast", "patternsettle chain", "patternsettle swap")) or SHOWN_CHAIN in command
+    }
 
 
 def local_commands() -> list[str]:
@@ -148,7 +191,7 @@ def local_commands() -> list[str]:
     return [
         command
         for command, _ in sessions()
-        if command.startswith("patternsettle") and "chain" not in command.split() and SHOWN_CHAIN not in command
+        if command.startswith("patternsettle") and not others().intersection({command})
     ]
 
 
@@ -164,7 +207,7 @@ def test_the_first_command_prints_what_the_readme_shows(folder):
 
 def test_every_command_on_a_readers_own_file_works(folder):
     commands = local_commands()
-    assert len(commands) >= 4
+    assert len(commands) >= 8
 
     for command in commands:
         done = run(command, folder)
@@ -175,7 +218,7 @@ def test_every_command_on_a_readers_own_file_works(folder):
 def test_a_desk_in_a_second_terminal_trades_on_the_served_chain(folder, served_chain):
     command = next(command for command, _ in sessions() if command.startswith("patternsettle run"))
 
-    done = run(f"{command.replace(SHOWN_CHAIN, served_chain)} --bars 3 --journal :memory:", folder)
+    done = run(f"{command.replace(SHOWN_CHAIN, served_chain)} --bars 2 --journal :memory:", folder)
 
     assert done.returncode == 0, done.stderr
     assert "balanced" in done.stdout
@@ -194,20 +237,62 @@ def test_cast_asks_the_served_chain(folder, served_chain):
     assert re.match(r"\d", done.stdout)
 
 
+def test_a_desk_that_runs_takes_another_model_and_goes_back(folder):
+    for command in local_commands():
+        if (
+            command.startswith(("patternsettle new-model", "patternsettle train"))
+            and not (folder / "mine.psm").is_file()
+        ):
+            assert run(command, folder).returncode == 0
+    serve, trade, *swaps = [command for command, _ in sessions() if command in others()][-5:]
+    # What takes a reader half a minute, at one bar a second and with 24 bars in the shadow, need not take it here.
+    with (
+        serving(serve.replace("--speed 1", "--speed 2"), folder) as address,
+        background(f"{trade.replace(SHOWN_CHAIN, address)} --shadow-bars 2", folder) as desk,
+    ):
+        until_it_trades(folder, desk)
+
+        told = [run(command, folder) for command in swaps]
+
+        assert [(done.returncode, done.stderr) for done in told if done.returncode] == []
+        take, status, back = (" ".join(done.stdout.split()) for done in told)
+        assert "live" in take
+        assert "mine.psm" in status
+        assert back.startswith("Back to the model before")
+
+
+def until_it_trades(folder: Path, desk: subprocess.Popen[str]) -> None:
+    """Wait until the desk hears what is asked of it."""
+    while "running" not in run("patternsettle swap --status", folder).stdout:
+        with suppress(subprocess.TimeoutExpired):
+            desk.wait(0.3)
+            pytest.fail("the desk ended by itself")
+
+
 def test_all_commands_shown_are_run_here():
     tried = {sessions()[0][0], *local_commands()}
-    others = [command for command, _ in sessions() if command not in tried]
-    assert [command.split()[0:2] for command in others] == [
+    rest = [command for command, _ in sessions() if command not in tried]
+    assert [command.split()[0:2] for command in rest] == [
         ["patternsettle", "chain"],
         ["patternsettle", "run"],
         ["cast", "call"],
+        ["patternsettle", "chain"],
+        ["patternsettle", "run"],
+        ["patternsettle", "swap"],
+        ["patternsettle", "swap"],
+        ["patternsettle", "swap"],
     ]
 
 
-def test_all_files_the_readme_points_to_exist():
-    targets = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CONTRIBUTING.md", "agent/testing/README.md"]
+    + [f"contracts/{name}.md" for name in ("INVARIANTS", "PROOF", "MUTANTS", "GAS")],
+)
+def test_all_files_a_document_points_to_exist(name):
+    document = ROOT / name
+    targets = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
 def test_all_scripts_the_readme_names_exist():
