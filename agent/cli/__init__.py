@@ -71,7 +71,7 @@ for command in (demo, run, swap, train, models, new_model, check, evaluate, swee
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process with its exit code."""
     if sys.stdout is None:  # it was closed; what is opened next must not take its place
-        sys.stdout = open(os.devnull)  # noqa: SIM115
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY))  # not to be written to, as it was asked
     # A name that this terminal cannot show must not end a command that has done its work.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -91,7 +91,7 @@ def take_standard_output() -> None:
         os.dup2(other, usual)
     except (AttributeError, OSError):  # one of them is no file, so there is nothing to lead elsewhere
         return
-    sys.stdout = open(own, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: SIM115
+    sys.stdout = os.fdopen(own, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
 
 
 def show(*parts: RenderableType, width: int = 0) -> None:
