@@ -223,32 +223,9 @@ def concluded(
     )
     verified = floor.journal.verify()
     return Report(
-        data=DataFacts(
-            source=bars.source,
-            market=bars.market,
-            synthetic=bars.synthetic,
-            bars=len(bars),
-            interval=bars.interval,
-            first=bars.first,
-            last=bars.last,
-        ),
-        model=ModelFacts(
-            id=floor.model_id,
-            name=model.manifest.name,
-            artifact=model.id.removeprefix("0x"),
-            trained_until=model.manifest.trained_until,
-            threshold_bps=model.threshold_bps,
-        ),
-        chain=ChainFacts(
-            client=floor.chain.client,
-            chain_id=floor.chain.chain_id,
-            settlement=floor.deployment.settlement,
-            base=floor.deployment.base,
-            quote=floor.deployment.quote,
-            blocks=floor.chain.block_number - floor.first_block,
-            gas_used=floor.chain.gas_used,
-            shift=floor.shift,
-        ),
+        data=_data_facts(bars),
+        model=_model_facts(floor),
+        chain=_chain_facts(floor),
         journal=JournalFacts(place=floor.journal.name, rows=verified.rows, head=verified.head),
         bars_replayed=stop - start,
         signals=tally.signals,
@@ -266,6 +243,42 @@ def concluded(
         interrupted=interrupted,
         swaps=stories_of(floor.journal, run=floor.journal.run),
         models=[share_of(desk, floor.desks) for desk in floor.desks],
+    )
+
+
+def _data_facts(bars: Bars) -> DataFacts:
+    return DataFacts(
+        source=bars.source,
+        market=bars.market,
+        synthetic=bars.synthetic,
+        bars=len(bars),
+        interval=bars.interval,
+        first=bars.first,
+        last=bars.last,
+    )
+
+
+def _model_facts(floor: Floor) -> ModelFacts:
+    model = floor.model
+    return ModelFacts(
+        id=floor.model_id,
+        name=model.manifest.name,
+        artifact=model.id.removeprefix("0x"),
+        trained_until=model.manifest.trained_until,
+        threshold_bps=model.threshold_bps,
+    )
+
+
+def _chain_facts(floor: Floor) -> ChainFacts:
+    return ChainFacts(
+        client=floor.chain.client,
+        chain_id=floor.chain.chain_id,
+        settlement=floor.deployment.settlement,
+        base=floor.deployment.base,
+        quote=floor.deployment.quote,
+        blocks=floor.chain.block_number - floor.first_block,
+        gas_used=floor.chain.gas_used,
+        shift=floor.shift,
     )
 
 
