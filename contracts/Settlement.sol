@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -42,7 +42,8 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         bool priced;
         uint256 price;
         uint256 updatedAt;
-        ISignalSource source; // the last one that vouched for the signal
+        uint256 asked; // how many sources
+        uint256[] answers; // each a source, and above its 160 bits whether it vouched
     }
 
     /// @dev What one fill would move, seen from the owner, at the open or at the close.
@@ -58,10 +59,13 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
     /// @dev What a source may use: an attested one takes 8,000, and one that runs a model has room for it.
     uint256 private constant SOURCE_GAS = 2_000_000;
 
-    /// @dev Where the calldata of `open` and of `close` says where their fills are: behind the selector, after a signal
-    /// (8 words) and the place of the evidence (1), or after a market (3).
-    uint256 private constant FILLS_OF_OPEN = 4 + 9 * 32;
-    uint256 private constant FILLS_OF_CLOSE = 4 + 3 * 32;
+    /// @dev A call passes on 63 of 64 parts of what is left once it has paid for itself: 2,600 for an account not yet seen, and as
+    /// much again for one that it delegates to (EIP-7702).
+    uint256 private constant GAS_TO_ASK = SOURCE_GAS + SOURCE_GAS / 63 + 6_000;
+
+    /// @dev An oracle that fails with less than this part of the gas left had too little, or takes all there is: each call inside
+    /// it keeps back one part of 64, and three inside each other are enough for any feed.
+    uint256 private constant PART_LEFT = 16;
 
     /* STORAGE */
 
@@ -102,6 +106,7 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ISettlement
     function withdraw(address token, uint256 amount, address receiver) external nonReentrant {
+        require(receiver != address(0), ZeroAddress());
         uint256 balance = _balances[msg.sender][token];
         require(balance >= amount, InsufficientBalance(msg.sender, token, balance, amount));
         _balances[msg.sender][token] = balance - amount;
@@ -133,11 +138,13 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ISettlement
-    function cancel(Mandate calldata mandate) external {
-        require(mandate.owner == msg.sender, NotOwner(mandate.owner, msg.sender));
-        MandateId id = Criteria.idOf(mandate);
-        _states[id].cancelled = true;
-        emit MandateCancelled(id);
+    function cancel(Mandate[] calldata mandates) external {
+        for (uint256 i; i < mandates.length; ++i) {
+            require(mandates[i].owner == msg.sender, NotOwner(mandates[i].owner, msg.sender));
+            MandateId id = mandates[i].id();
+            _states[id].cancelled = true;
+            emit MandateCancelled(id);
+        }
     }
 
     /* SETTLEMENT */
@@ -158,10 +165,10 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
             signal.inputs
         );
         Known memory known;
-        uint256 place = _fillsAt(FILLS_OF_OPEN);
+        known.answers = new uint256[](fills.length);
         for (uint256 i; i < fills.length; ++i) {
             Fill calldata fill = fills[i];
-            MandateId id = Criteria.idAt(place + i * Criteria.FILL_SIZE);
+            MandateId id = fill.mandate.id();
             Deal memory deal = _dealOf(fill, true);
             Reason reason = _judgeOpen(_states[id], signal, evidence, fill.mandate, deal, known);
             if (reason == Reason.None) {
@@ -176,10 +183,9 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ISettlement
     function close(Market calldata market, Fill[] calldata fills) external returns (uint256 closed) {
         Known memory known;
-        uint256 place = _fillsAt(FILLS_OF_CLOSE);
         for (uint256 i; i < fills.length; ++i) {
             Fill calldata fill = fills[i];
-            MandateId id = Criteria.idAt(place + i * Criteria.FILL_SIZE);
+            MandateId id = fill.mandate.id();
             Deal memory deal = _dealOf(fill, false);
             Trade storage trade = _trades[id];
             (Reason reason, Barrier barrier) = _judgeClose(_states[id], trade, market, fill.mandate, deal, known);
@@ -193,20 +199,35 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ISettlement
+    function release(Mandate calldata mandate) external returns (uint256 released) {
+        require(mandate.owner == msg.sender, NotOwner(mandate.owner, msg.sender));
+        MandateId id = mandate.id();
+        MandateState storage state = _states[id];
+        require(state.trading, NoOpenTrade(id));
+        state.changedAt = uint40(block.timestamp);
+        state.trading = false;
+        (, address taken) = _tokensOf(mandate);
+        released = _trades[id].taken;
+        _balances[msg.sender][taken] += released;
+        emit Released(id, released);
+    }
+
+    /// @inheritdoc ISettlement
     function checkOpen(Signal calldata signal, bytes calldata evidence, Fill calldata fill)
         external
         view
         returns (Reason)
     {
         Known memory known;
-        MandateState storage state = _states[Criteria.idOf(fill.mandate)];
+        known.answers = new uint256[](1);
+        MandateState storage state = _states[fill.mandate.id()];
         return _judgeOpen(state, signal, evidence, fill.mandate, _dealOf(fill, true), known);
     }
 
     /// @inheritdoc ISettlement
     function checkClose(Market calldata market, Fill calldata fill) external view returns (Reason, Barrier) {
         Known memory known;
-        MandateId id = Criteria.idOf(fill.mandate);
+        MandateId id = fill.mandate.id();
         return _judgeClose(_states[id], _trades[id], market, fill.mandate, _dealOf(fill, false), known);
     }
 
@@ -221,49 +242,51 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(payer, address(this), amount);
         credited = Math.min(amount, IERC20(token).balanceOf(address(this)) - before);
-        _balances[account][token] += credited;
+        uint256 balance = Math.saturatingAdd(_balances[account][token], credited);
+        require(balance <= type(uint128).max, BalanceTooLarge(account, token, balance));
+        _balances[account][token] = balance;
         emit Deposited(account, token, payer, credited);
     }
 
     function _create(Mandate calldata mandate) private returns (MandateId id) {
         mandate.requireSound();
-        id = Criteria.idOf(mandate);
+        id = mandate.id();
         MandateState storage state = _states[id];
-        require(state.usedUntil == 0, MandateExists(id));
+        require(state.usableFrom == 0, MandateExists(id));
         require(!state.cancelled, MandateIsCancelled(id));
         // A bar that closes in this very second is still accepted: the mandate was there when it did.
-        state.usedUntil = uint40(block.timestamp - 1);
+        state.usableFrom = uint40(block.timestamp);
         emit MandateCreated(id, mandate.owner, mandate);
     }
 
     function _open(MandateId id, uint256 barTime, Deal memory deal, uint256 price) private {
         MandateState storage state = _states[id];
-        state.usedUntil = uint40(barTime); // not later than this block
+        state.usableFrom = uint40(barTime + 1); // at most a second after this block: it fits until the year 36812
         state.changedAt = uint40(block.timestamp);
         state.trading = true;
         _trades[id] = Trade({given: uint128(deal.given), taken: uint128(deal.taken)}); // as the fill had them
-        _swap(deal);
+        _balances[deal.owner][deal.give] -= deal.given;
+        _moveFiller(deal);
         emit Opened(id, deal.filler, deal.given, deal.taken, price);
     }
 
     function _close(MandateId id, Deal memory deal, Trade storage trade, uint256 price, Barrier barrier) private {
         MandateState storage state = _states[id];
-        // Both amounts are below 2**128: 2**31 trades could not overflow the sum.
-        state.netLoss += int160(uint160(trade.given)) - int160(uint160(deal.taken));
+        // Below the limit at the open, so below 2**128, as what was given is: the sum fits.
+        state.drawdown = uint160(Math.saturatingSub(uint256(state.drawdown) + trade.given, deal.taken));
         state.changedAt = uint40(block.timestamp);
         state.trading = false;
-        _swap(deal);
+        _moveFiller(deal);
+        _balances[deal.owner][deal.take] += deal.taken;
         emit Closed(id, deal.filler, deal.given, deal.taken, price, barrier);
     }
 
-    /// @dev Delivery versus payment: four balances, all or none. Owner and filler are different accounts.
-    function _swap(Deal memory deal) private {
-        mapping(address token => uint256) storage owner = _balances[deal.owner];
-        mapping(address token => uint256) storage filler = _balances[deal.filler];
-        owner[deal.give] -= deal.given;
-        filler[deal.give] += deal.given;
-        filler[deal.take] -= deal.taken;
-        owner[deal.take] += deal.taken;
+    /// @dev The filler's half of a delivery versus payment. The other half is the owner's balance of what it gives at the
+    /// open or takes at the close, and the trade itself, which holds what it took in between.
+    function _moveFiller(Deal memory deal) private {
+        mapping(address token => uint256) storage balances = _balances[deal.filler];
+        balances[deal.give] += deal.given;
+        balances[deal.take] -= deal.taken;
     }
 
     /* INTERNAL: JUDGING */
@@ -281,21 +304,20 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         reason = mandate.judgeSignal(signal);
         if (reason != Reason.None) return reason;
 
-        ISignalSource source = mandate.source;
-        if (address(source) != address(known.source)) {
-            if (!_vouches(source, signal, evidence)) return Reason.NotVouched;
-            known.source = source;
-        }
+        if (!_learnWhetherVouched(mandate.source, signal, evidence, known)) return Reason.NotVouched;
 
         _learnPrice(mandate.market.oracle, known);
         reason = mandate.judgePrice(known.price, known.updatedAt);
         if (reason != Reason.None) return reason;
         reason = mandate.judgeBounds(known.price);
         if (reason != Reason.None) return reason;
+        reason = mandate.judgeAmounts(deal.given, deal.taken);
+        if (reason != Reason.None) return reason;
 
-        if (deal.given < mandate.minAmount || deal.given == 0) return Reason.AmountTooSmall;
-        if (deal.given > mandate.maxAmount) return Reason.AmountTooLarge;
-        return _judgeDeal(deal, mandate.maxSlippageBps, mandate.side == Side.Short, known.price);
+        uint256 slippageBps = mandate.slippageBpsAt(signal.barTime);
+        reason = _judgeDeal(deal, mandate.filler, slippageBps, mandate.side == Side.Short, known.price);
+        if (reason != Reason.None) return reason;
+        return _balances[deal.owner][deal.give] < deal.given ? Reason.OwnerBalance : Reason.None;
     }
 
     function _judgeClose(
@@ -306,7 +328,7 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         Deal memory deal,
         Known memory known
     ) private view returns (Reason reason, Barrier barrier) {
-        if (state.usedUntil == 0) return (Reason.UnknownMandate, barrier);
+        if (state.usableFrom == 0) return (Reason.UnknownMandate, barrier);
         if (!Criteria.sameMarket(mandate.market, market)) return (Reason.WrongMarket, barrier);
         if (!state.trading) return (Reason.NoTrade, barrier);
 
@@ -318,19 +340,19 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         if (barrier == Barrier.None) return (Reason.NoBarrier, barrier);
         if (deal.given != trade.taken) return (Reason.AmountMismatch, barrier);
 
-        reason = _judgeDeal(deal, mandate.maxSlippageBps, mandate.side == Side.Long, known.price);
+        reason = _judgeDeal(deal, mandate.filler, mandate.maxSlippageBps, mandate.side == Side.Long, known.price);
     }
 
-    /// @dev What is the same at both ends of a trade: the amounts against the price, and who pays them.
-    function _judgeDeal(Deal memory deal, uint256 slippageBps, bool givesBase, uint256 price)
+    /// @dev What is the same at both ends of a trade: the amounts against the price, and the filler who takes the other side.
+    function _judgeDeal(Deal memory deal, address named, uint256 slippageBps, bool givesBase, uint256 price)
         private
         view
         returns (Reason)
     {
         if (deal.taken < Pricing.leastTaken(deal.given, givesBase, price, slippageBps)) return Reason.Slippage;
+        if (deal.filler != named && named != address(0)) return Reason.WrongFiller;
         if (deal.filler == deal.owner) return Reason.SelfFill;
         if (deal.filler != msg.sender && !_authorized[deal.filler][msg.sender]) return Reason.FillerNotAuthorized;
-        if (_balances[deal.owner][deal.give] < deal.given) return Reason.OwnerBalance;
         if (_balances[deal.filler][deal.take] < deal.taken) return Reason.FillerBalance;
         return Reason.None;
     }
@@ -351,19 +373,18 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
 
     /* INTERNAL: READING */
 
-    /// @dev What the owner gives at the open it gets back at the close.
+    /// @dev What an owner gives and takes at the open; at the close it is the other way round.
+    function _tokensOf(Mandate calldata mandate) private pure returns (address given, address taken) {
+        Market calldata market = mandate.market;
+        return mandate.side == Side.Long ? (market.quote, market.base) : (market.base, market.quote);
+    }
+
     function _dealOf(Fill calldata fill, bool opens) private pure returns (Deal memory) {
-        Market calldata market = fill.mandate.market;
-        (address give, address take) =
-            opens == (fill.mandate.side == Side.Long) ? (market.quote, market.base) : (market.base, market.quote);
+        (address give, address take) = _tokensOf(fill.mandate);
+        if (!opens) (give, take) = (take, give);
         return Deal({
             owner: fill.mandate.owner, filler: fill.filler, give: give, take: take, given: fill.given, taken: fill.taken
         });
-    }
-
-    /// @dev Where the first fill stands in the calldata: behind the length of the array that `word` points to.
-    function _fillsAt(uint256 word) private pure returns (uint256) {
-        return 4 + 32 + uint256(bytes32(msg.data[word:word + 32]));
     }
 
     /// @dev All fills that get this far are of one market, so of one oracle. A low-level call, so that an oracle that
@@ -371,8 +392,10 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
     function _learnPrice(IOracle oracle, Known memory known) private view {
         if (known.priced) return;
         known.priced = true;
+        uint256 gasBefore = gasleft();
         (bool success, bytes32 price, bytes32 updatedAt) =
             LowLevelCall.staticcallReturn64Bytes(address(oracle), abi.encodeCall(IOracle.price, ()));
+        require(success || gasleft() > gasBefore / PART_LEFT, TooLittleGas());
         if (success && LowLevelCall.returnDataSize() >= 64) {
             if (uint256(price) <= Pricing.MAX_PRICE && uint256(updatedAt) <= block.timestamp) {
                 (known.price, known.updatedAt) = (uint256(price), uint256(updatedAt));
@@ -380,18 +403,39 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev A call to this very contract, because only a call of its own holds a source to a gas limit and its answer to
-    /// one word: a source that reverts, halts, talks without end or is no contract refuses its own fills and no others.
+    /// @dev Each source is asked once in a call, whatever it answered: one that changes its mind, or burns what it is given,
+    /// does so once.
+    function _learnWhetherVouched(
+        ISignalSource source,
+        Signal calldata signal,
+        bytes calldata evidence,
+        Known memory known
+    ) private view returns (bool vouched) {
+        for (uint256 i; i < known.asked; ++i) {
+            uint256 answer = known.answers[i];
+            if (address(uint160(answer)) == address(source)) return answer >> 160 != 0;
+        }
+        vouched = _vouches(source, signal, evidence);
+        known.answers[known.asked++] = uint256(uint160(address(source))) | (vouched ? 1 << 160 : 0);
+    }
+
+    /// @dev A source that reverts, halts, talks without end or is no contract refuses its own fills and no others: it is held
+    /// to a gas limit, and of its answer one word is read. In assembly, because Solidity copies an answer whole.
     function _vouches(ISignalSource source, Signal calldata signal, bytes calldata evidence)
         private
         view
-        returns (bool)
+        returns (bool vouched)
     {
-        try this.isVouched{gas: SOURCE_GAS}(source, signal, evidence) returns (bool vouched) {
-            return vouched;
-        } catch {
-            return false;
+        bytes memory question = abi.encodeCall(ISignalSource.vouches, (signal, evidence));
+        uint256 gasBefore = gasleft();
+        bool success;
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            success := staticcall(SOURCE_GAS, source, add(question, 0x20), mload(question), 0x00, 0x20)
+            vouched := and(and(success, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
         }
+        // It may have failed for want of what it was owed: that says nothing about the signal.
+        require(success || gasBefore >= GAS_TO_ASK, TooLittleGas());
     }
 
     function _digestOf(Mandate calldata mandate) private view returns (bytes32) {
@@ -406,10 +450,7 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         view
         returns (bool)
     {
-        (bool success, bytes32 answer,) = LowLevelCall.staticcallReturn64Bytes(
-            address(source), abi.encodeCall(ISignalSource.vouches, (signal, evidence))
-        );
-        return success && LowLevelCall.returnDataSize() == 32 && uint256(answer) == 1;
+        return _vouches(source, signal, evidence);
     }
 
     /// @inheritdoc ISettlement
@@ -424,7 +465,7 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ISettlement
     function idOf(Mandate calldata mandate) external pure returns (MandateId) {
-        return Criteria.idOf(mandate);
+        return mandate.id();
     }
 
     /// @inheritdoc ISettlement
@@ -453,7 +494,7 @@ contract Settlement is ISettlement, EIP712, ReentrancyGuardTransient {
         view
         returns (uint256 takeProfit, uint256 stopLoss, uint256 horizon)
     {
-        MandateId id = Criteria.idOf(mandate);
+        MandateId id = mandate.id();
         require(_states[id].trading, NoOpenTrade(id));
         (takeProfit, stopLoss) = Pricing.barriers(mandate, _trades[id]);
         horizon = uint256(_states[id].changedAt) + mandate.horizon;

@@ -136,6 +136,7 @@ class TestTheMachine:
                 "quote": {"succeeded": 1, "failed": 0},
             },
             "fills": {"open": {"settled": 1, "expired": 0}, "close": {"settled": 0, "expired": 0}},
+            "errors": {"TooLittleGas": 0, "NoOpenTrade": 2},
         }
         assert prove.walking.gaps(found) == [
             "machine: open never succeeded",
@@ -143,6 +144,7 @@ class TestTheMachine:
             "machine: open succeeded in less than 30% of attempts",
             "machine: close succeeded in less than 30% of attempts",
             "machine: no fill came out as: expired",
+            "machine: no call was refused with: TooLittleGas",
         ]
 
 

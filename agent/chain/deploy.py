@@ -83,7 +83,10 @@ class Deployment:
             ) from error
 
     def check(self, chain: Chain) -> None:
-        """Refuse to use a deployment that is not on this chain."""
+        """Refuse to use a deployment that is not on this chain, or whose oracle prices other tokens than its market's.
+
+        The settlement contract does not ask an oracle what it prices, so whoever trades by it must.
+        """
         if chain.chain_id != self.chain_id:
             raise ChainError(
                 f"The deployment is on chain {self.chain_id}, the node is of chain {chain.chain_id}.",
@@ -93,6 +96,13 @@ class Deployment:
             raise ChainError(
                 f"There is no contract at {self.settlement} on this chain.",
                 cure="A local chain forgets everything when it stops: deploy again.",
+            )
+        base, quote = OracleContract(chain, self.oracle).pair()
+        if (base, quote) != (self.base, self.quote):
+            raise ChainError(
+                f"The oracle {self.oracle} prices the token {base} in {quote}; the market's base is {self.base} and its "
+                f"quote {self.quote}.",
+                cure="Name the oracle of these two tokens, in this order.",
             )
 
 

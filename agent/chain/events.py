@@ -94,6 +94,14 @@ class Closed(Event):
 
 
 @dataclass(frozen=True)
+class Released(Event):
+    """An owner ended its open trade; what the trade had taken is in its ledger balance."""
+
+    id: bytes
+    taken: int
+
+
+@dataclass(frozen=True)
 class Refused(Event):
     """A fill did not qualify."""
 
@@ -120,6 +128,7 @@ TYPED: dict[str, type[Event]] = {
         Presented,
         Opened,
         Closed,
+        Released,
         Refused,
     )
 }

@@ -36,6 +36,12 @@ class ReplayClock:
         """Set the time of the next block; to be called before each transaction."""
         self._chain.set_next_time(max(self._due, self._chain.time_of() + 1))
 
+    def pass_until(self, time: int) -> None:
+        """Let time pass until `time` (unix seconds in the data) with a block in which nothing happens."""
+        self.at(time)
+        self.tick()
+        self._chain.request("evm_mine")
+
 
 @dataclass(frozen=True)
 class Publisher:

@@ -12,6 +12,7 @@ from eth_utils import keccak
 
 BPS = 10_000
 PRICE_SCALE = 10**36
+ANYONE = "0x" + 40 * "0"  # the filler of a mandate that names none
 
 
 class Side(IntEnum):
@@ -49,7 +50,7 @@ class Reason(IntEnum):
     NOT_VOUCHED = 13
     TRADE_OPEN = 14
     COOLING_DOWN = 15
-    LOSS_LIMIT = 16
+    DRAWDOWN_LIMIT = 16
     PRICE_INVALID = 17
     PRICE_STALE = 18
     PRICE_TOO_LOW = 19
@@ -58,12 +59,13 @@ class Reason(IntEnum):
     AMOUNT_TOO_LARGE = 22
     AMOUNT_MISMATCH = 23
     SLIPPAGE = 24
-    SELF_FILL = 25
-    FILLER_NOT_AUTHORIZED = 26
-    OWNER_BALANCE = 27
+    WRONG_FILLER = 25
+    SELF_FILL = 26
+    FILLER_NOT_AUTHORIZED = 27
     FILLER_BALANCE = 28
-    NO_TRADE = 29
-    NO_BARRIER = 30
+    OWNER_BALANCE = 29
+    NO_TRADE = 30
+    NO_BARRIER = 31
 
     @property
     def label(self) -> str:
@@ -107,6 +109,7 @@ class Mandate(Struct):
     """An owner's standing instruction; fields, units and meaning as in `ISettlement.sol`."""
 
     owner: str
+    filler: str
     market: Market
     source: str
     model: bytes
@@ -114,6 +117,7 @@ class Mandate(Struct):
     patterns: int
     min_confidence_bps: int
     max_slippage_bps: int
+    ramp: int
     take_profit_bps: int
     stop_loss_bps: int
     horizon: int
@@ -124,12 +128,12 @@ class Mandate(Struct):
     max_amount: int
     min_price: int
     max_price: int
-    loss_limit: int
+    drawdown_limit: int
     expiry: int
     salt: bytes
 
     ABI_TYPE = (
-        "(address,(address,address,address),address,bytes32,uint8,uint32,uint16,uint16,uint16,uint16,"
+        "(address,address,(address,address,address),address,bytes32,uint8,uint32,uint16,uint16,uint32,uint16,uint16,"
         "uint32,uint32,uint32,uint32,uint128,uint128,uint256,uint256,uint128,uint40,bytes32)"
     )
 
@@ -177,11 +181,11 @@ class Fill(Struct):
 class MandateState(Struct):
     """What the contract remembers of a mandate."""
 
-    used_until: int
+    usable_from: int
     changed_at: int
     trading: bool
     cancelled: bool
-    net_loss: int
+    drawdown: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,15 @@ def show_report(report: Report) -> None:
     if report.swaps:
         show(*_swaps(report, units), Text())
     show(trade_table(report, units), width=widest(report, units))
-    show(*_left_open(report), Text(), _result(report, units), Text(), _gas(report), Text(), _proof(report, units))
+    show(
+        *_without_result(report),
+        Text(),
+        _result(report, units),
+        Text(),
+        _gas(report),
+        Text(),
+        _proof(report, units),
+    )
 
 
 def _sections(rows: Iterable[tuple[str, RenderableType]]) -> Table:
@@ -120,11 +128,17 @@ def _swaps(report: Report, units: Units) -> Iterator[RenderableType]:
     yield _sections((("models", table),))
 
 
-def _left_open(report: Report) -> list[RenderableType]:
-    if not report.still_open:
-        return []
-    n = len(report.still_open)
-    return [Text(f"{_some(n, 'trade')} {'is' if n == 1 else 'are'} still open, and in no sum here.", style="dim")]
+def _without_result(report: Report) -> list[RenderableType]:
+    """What is in no sum: trades that are open still, and those that their owners released."""
+    lines = []
+    if released := len(report.released):
+        was = "was released by its owner" if released == 1 else "were released by their owners"
+        lines.append(f"{_some(released, 'trade')} {was}, without a result, and in no sum here.")
+    if still_open := len(report.still_open):
+        lines.append(
+            f"{_some(still_open, 'trade')} {'is' if still_open == 1 else 'are'} still open, and in no sum here."
+        )
+    return [Text(line, style="dim") for line in lines]
 
 
 def _result(report: Report, units: Units) -> Table:
@@ -157,7 +171,8 @@ def _proof(report: Report, units: Units) -> Table:
     books, journal = report.books, report.journal
     verdict = "[green]balanced[/]" if books.balanced else "[bold red]NOT BALANCED[/]"
     agree = "equal" if books.rebuilt else "[bold red]DIFFER FROM[/]"
-    rebuilt = f"{books.balances:,} balances rebuilt from {books.events:,} events {agree} the contract's"
+    trades = f" and {_some(books.trades, 'open trade')}" if books.trades else ""
+    rebuilt = f"{books.balances:,} balances{trades} rebuilt from {books.events:,} events {agree} the contract's"
     known = {
         report.chain.base: (units.base, report.decimals[Side.SHORT]),
         report.chain.quote: (units.quote, report.decimals[Side.LONG]),
@@ -165,11 +180,14 @@ def _proof(report: Report, units: Units) -> Table:
     tokens = []
     for address, each in books.tokens.items():
         name, decimals = known.get(address, (address, 0))
-        held, owed = (f"{Decimal(amount).scaleb(-decimals):,f}" for amount in (each.held, each.owed))
+        held, owed, in_trades, extra = (
+            f"{Decimal(amount).scaleb(-decimals):,f}"
+            for amount in (each.held, each.owed, each.held_by_trades, each.surplus)
+        )
         same = "[bold red]is not[/]" if each.surplus < 0 else "=" if each.surplus == 0 else "covers"
-        tokens.append(f"{escape(name)}: {held} held {same} {owed} owed")
+        part = f", {in_trades} of it to open trades" if each.held_by_trades else ""
+        tokens.append(f"{escape(name)}: {held} held {same} {owed} owed{part}")
         if each.surplus > 0:
-            extra = f"{Decimal(each.surplus).scaleb(-decimals):,f}"
             tokens.append(f"{escape(name)}: {extra} sent without a deposit, owed to nobody")
     kept = ", gone when this ends (--journal FILE keeps it)" if journal.place == ":memory:" else ""
     return _sections(

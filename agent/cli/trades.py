@@ -129,5 +129,7 @@ def _duration(seconds: int, interval: int) -> str:
     """How long a trade was open; bars do not tell when inside one it ended."""
     if seconds < interval // 2:
         return "<" + _duration(interval, 0)
-    unit, size = next((pair for pair in (("d", 86_400), ("h", 3_600), ("m", 60)) if seconds >= pair[1]), ("s", 1))
+    units = (("d", 86_400), ("h", 3_600), ("m", 60))
+    # A second less than an hour is an hour, not sixty minutes.
+    unit, size = next((pair for pair in units if seconds >= pair[1] - pair[1] // 60), ("s", 1))
     return f"{seconds / size:.0f}{unit}"

@@ -67,6 +67,8 @@ class Desks:
 
     def consider(self, known: NDArray | Bars, closed_at: int, *, late: bool = False) -> Decision:
         """Let the live desk decide on a bar, then those whose models are kept on or tried; return the live decision."""
+        for desk in self._all:
+            desk.let_fall()
         decision = self.live.consider(known, closed_at, late=late)
         for desk in self._all:
             match self.standing(desk):
@@ -97,6 +99,16 @@ class Desks:
         """Let each act on the signal that waits with it."""
         for desk in self._all:
             desk.act()
+
+    @property
+    def due(self) -> int | None:
+        """When to act again: the first of their times, or None; as in `Desk.due`."""
+        return min((due for desk in self._all if (due := desk.due) is not None), default=None)
+
+    def look(self) -> None:
+        """Let each learn which of its trades others have ended."""
+        for desk in self._all:
+            desk.look()
 
     def watch(self, only: Collection[bytes] | None = None) -> None:
         """Let each close those of its trades of which a barrier has been touched; `only` as in `Desk.watch`."""

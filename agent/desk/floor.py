@@ -26,12 +26,13 @@ from agent.desk.swap.stories import stories_of
 from agent.desk.trades import Tally
 from agent.desk.venue import ContractVenue
 from agent.market.bars import Bars
+from agent.model.labels import DRIFT_BPS
 from agent.model.patterns import PATTERNS
 from agent.model.trained import TrainedModel
 
 SIZE = 1_000 * 10**QUOTE_DECIMALS
 SETTLING_SECONDS = 60  # trades open seconds into a bar, and would miss the end of a horizon of whole bars by those
-STANDING_BPS = 5  # in a replay the price stands still until the desk has acted
+STANDING_BPS = DRIFT_BPS  # in a replay the price stands still until the desk has acted
 DECIMALS = {Side.LONG: QUOTE_DECIMALS, Side.SHORT: BASE_DECIMALS}
 
 
@@ -83,6 +84,11 @@ def plan_of(model: TrainedModel, *, interval: int, price: int, drift_bps: int = 
         Of the market, scaled by 1e36.
     drift_bps
         What the price may move between an offer and its settlement, beside the spread.
+
+    Raises
+    ------
+    DeskError
+        Where no mandate could accept the model's spread.
     """
     return Plan(
         artifact_hash=bytes.fromhex(model.id.removeprefix("0x")),
@@ -91,7 +97,7 @@ def plan_of(model: TrainedModel, *, interval: int, price: int, drift_bps: int = 
         interval=interval,
         settling=min(SETTLING_SECONDS, interval // 2),
         terms=terms_of(model, interval),
-        slippage_bps=model.manifest.barriers.spread_bps + drift_bps,
+        drift_bps=drift_bps,
         price=price,
     )
 
@@ -198,6 +204,7 @@ def concluded(
 ) -> Report:
     """Prove the books, judge the result, journal the end, and return the report."""
     tally, model = floor.desks.tally, floor.model
+    floor.desks.look()
     result = result_of(
         tally.settled,
         bars,
@@ -215,6 +222,7 @@ def concluded(
             summary={
                 "signals": tally.signals,
                 "settled": len(tally.settled),
+                "released": len(tally.released),
                 "still_open": len(floor.desks.open_trades),
                 "result": str(result.quote),
                 "balanced": books.balanced,
@@ -231,6 +239,7 @@ def concluded(
         signals=tally.signals,
         holds=tally.holds,
         settled=tally.settled,
+        released=tally.released,
         still_open=tuple(floor.desks.open_trades.values()),
         refused=tally.refused,
         books=books,
@@ -293,6 +302,7 @@ def share_of(desk: Desk, desks: Desks) -> ModelShare:
         standing=desks.standing(desk),
         bars={standing: n for standing in Standing if (n := tally.bars[model_id, standing])},
         settled=len(settled),
+        released=sum(trade.opening.fill.mandate.model == model_id for trade in tally.released),
         still_open=len(desk.open_trades),
         quote=sum(trade.profit_in_quote for trade in settled),
         owners=[owner.number for owner in desks.owners.of(model_id)],

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import dropwhile
 
 from numpy.typing import NDArray
 
-from agent.chain.client import Announce, Receipt
-from agent.chain.events import Closed, Opened, Refused
-from agent.chain.values import Fill, Mandate, Price, Reason, Side, Signal
+from agent.chain.answers import Receipt
+from agent.chain.client import Announce
+from agent.chain.events import Refused
+from agent.chain.values import ANYONE, Fill, Mandate, Price, Reason, Side, Signal
 from agent.desk import entries
 from agent.desk.decision import Decision, Hold, Standing, decide
 from agent.desk.journal import Journal
-from agent.desk.quotes import quote_close, quote_open
+from agent.desk.quotes import covered_at, quote_close, quote_open
 from agent.desk.sending import send
-from agent.desk.trades import OpenTrade, SettledTrade, Tally
+from agent.desk.tracking import Tracking
+from agent.desk.trades import OpenTrade, Tally
 from agent.desk.venue import Venue
-from agent.errors import DeskError
 from agent.market.bars import Bars
 from agent.model.trained import TrainedModel
 
@@ -34,7 +34,7 @@ class Terms:
     Attributes
     ----------
     size
-        Worth of a trade in the quote token's smallest unit.
+        Worth of a trade in the quote token's smallest unit, where a mandate allows as much; else the nearest that it allows.
     spread_bps
         What the filler keeps of the oracle price at each end of a trade, in basis points.
     validity
@@ -44,6 +44,25 @@ class Terms:
     size: int
     spread_bps: int
     validity: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A signal that has not been acted on yet, or not for all mandates.
+
+    Attributes
+    ----------
+    decision
+        What was decided.
+    mandates
+        Those that it may be acted on for.
+    due
+        The second at which to ask the first of them again; unix seconds by the venue's clock. Zero where none was asked yet.
+    """
+
+    decision: Decision
+    mandates: tuple[Mandate, ...]
+    due: int = 0
 
 
 class Desk:
@@ -102,14 +121,20 @@ class Desk:
         self._journal = journal
         self._terms = terms
         self._shift = shift
-        self._waiting: tuple[Decision, tuple[Mandate, ...]] | None = None
-        self._open: dict[bytes, OpenTrade] = {}
+        self._waiting: Waiting | None = None
+        self._left_alone: set[bytes] = set()
         self.tally = Tally() if tally is None else tally
+        self._trades = Tracking(venue, journal, self.tally, shift=shift)
 
     @property
     def open_trades(self) -> Mapping[bytes, OpenTrade]:
         """Open trades by mandate id."""
-        return self._open
+        return self._trades.open
+
+    @property
+    def due(self) -> int | None:
+        """When to act again on a signal that some mandates wait for, unix seconds in the time of the data; or None."""
+        return self._waiting.due - self._shift if self._waiting is not None and self._waiting.due else None
 
     # ---- deciding
 
@@ -151,7 +176,11 @@ class Desk:
         self._journal.append(self._entry(decision, standing))
         self.tally.count(decision, self.model_id, standing)
         waits = decision.side is not None and standing is not Standing.SHADOW
-        self._waiting = (decision, self.mandates) if waits else None
+        self._waiting = Waiting(decision, self.mandates) if waits else None
+
+    def let_fall(self) -> None:
+        """Forget a signal that still waits: another bar has closed."""
+        self._waiting = None
 
     # ---- opening
 
@@ -159,41 +188,54 @@ class Desk:
         """Act on the signal that waits, at the oracle's price, which the decision did not know.
 
         The price is never older than the bar's close. In a replay it is published after the decision; on a chain that
-        goes on by itself it may have been published meanwhile.
+        goes on by itself it may have been published meanwhile. Where only time is missing, so that a mandate's accepted slippage
+        covers the spread, it is asked again when that has passed, until another decision takes this one's place.
         """
-        if self._waiting is None:
+        if (waiting := self._waiting) is None or (now := self._venue.now()) < waiting.due:
             return
-        (decision, mandates), self._waiting = self._waiting, None
+        decision = waiting.decision
         assert decision.side is not None
         signal = self._signal(decision, decision.side)
         evidence = self._sign(signal)
         price = self._venue.price()
-        fills = [
-            fill
-            for mandate in mandates
-            if mandate.side is decision.side and (fill := self._qualifying(mandate, signal, evidence, price))
-        ]
-        if not fills:
-            return
+        fills: list[Fill] = []
+        later: dict[Mandate, int] = {}
+        for mandate in waiting.mandates:
+            if mandate.side is decision.side and self._is_for_us(mandate, decision):
+                match self._offer(mandate, signal, evidence, price, now):
+                    case Fill() as fill:
+                        fills.append(fill)
+                    case int() as due:
+                        later[mandate] = due
+        self._waiting = Waiting(decision, tuple(later), min(later.values())) if later else None
+        if fills:
+            self._open(signal, evidence, fills, decision)
+
+    def _open(self, signal: Signal, evidence: bytes, fills: Sequence[Fill], decision: Decision) -> None:
         receipt = self._send(
             "open", fills, lambda announce: self._venue.open(signal, evidence, fills, announce=announce)
         )
         self.tally.open_gas.append(receipt.gas_used)
-        by_id = {fill.mandate.id: fill for fill in fills}
-        opened_at = self._venue.time_of(receipt.block) - self._shift
+        self._trades.opened(receipt, {fill.mandate.id: fill for fill in fills}, decision)
         for event in receipt.events:
-            match event:
-                case Opened(mandate_id, _, _, _, at):
-                    if mandate_id in self._open:  # somebody else has closed that trade, or this one could not be
-                        self._settle_as_logged(mandate_id)
-                    fill = by_id[mandate_id]
-                    levels = self._venue.levels(fill.mandate, receipt.block)
-                    self._open[mandate_id] = OpenTrade(fill, decision, opened_at, at, receipt.transaction, levels)
-                case Refused(mandate_id, reason):
-                    self._refuse(mandate_id, reason, decision.closed_at)
+            if isinstance(event, Refused):
+                self._refuse(event.id, event.reason, decision.closed_at)
 
-    def _qualifying(self, mandate: Mandate, signal: Signal, evidence: bytes, price: Price) -> Fill | None:
-        """Return the offer to open a trade, or None, counted and journalled, where the venue would refuse it."""
+    def _is_for_us(self, mandate: Mandate, decision: Decision) -> bool:
+        """Whether a mandate lets this desk's filler trade; where not, that is told once and for all."""
+        if mandate.filler in (ANYONE, self._filler):
+            return True
+        if mandate.id not in self._left_alone:
+            self._left_alone.add(mandate.id)
+            self._refuse(mandate.id, Reason.WRONG_FILLER, decision.closed_at)
+        return False
+
+    def _offer(
+        self, mandate: Mandate, signal: Signal, evidence: bytes, price: Price, now: int
+    ) -> Fill | int | None:
+        """Return the offer to open a trade; the second at which to make it, where only time is missing; or None, counted and
+        journalled, where the venue would refuse it.
+        """
         if price.value == 0:
             reason = Reason.PRICE_INVALID
         elif price.updated_at < signal.bar_time:
@@ -206,38 +248,43 @@ class Desk:
             reason = self._venue.check_open(signal, evidence, fill)
             if reason is Reason.NONE:
                 return fill
+            if (due := _due(reason, fill, signal, price, now)) is not None and now < due:
+                return due
         self._refuse(mandate.id, reason, signal.bar_time - self._shift)
         return None
 
     # ---- closing
 
     def watch(self, only: Collection[bytes] | None = None) -> None:
-        """Close the open trades of which a barrier has been touched at the oracle's price.
+        """Learn which trades others have ended, and close those of which a barrier has been touched at the oracle's price.
 
         Parameters
         ----------
         only
-            Mandate ids to look at; None looks at all.
+            Mandate ids of the trades that may be closed; None for all.
         """
-        if not self._open:
+        self.look()
+        if not self.open_trades:
             return
         price, now = self._venue.price(), self._venue.now()
         fills = [
             fill
-            for mandate_id, trade in list(self._open.items())
+            for mandate_id, trade in list(self.open_trades.items())
             if (only is None or mandate_id in only) and (fill := self._closing(trade, price, now))
         ]
         if not fills:
             return
         receipt = self._send("close", fills, lambda announce: self._venue.close(fills, announce=announce))
         self.tally.close_gas.append(receipt.gas_used)
+        self._trades.closed(receipt)
         closed_at = self._venue.time_of(receipt.block) - self._shift
         for event in receipt.events:
-            match event:
-                case Closed():
-                    self._settle(event, closed_at, receipt.transaction)
-                case Refused(mandate_id, reason):
-                    self._not_closed(mandate_id, reason, closed_at)
+            if isinstance(event, Refused):
+                self._refuse(event.id, event.reason, closed_at)
+
+    def look(self) -> None:
+        """Learn which trades were released by their owners or closed by others since the last look."""
+        self._trades.look()
 
     def _closing(self, trade: OpenTrade, price: Price, now: int) -> Fill | None:
         """Return the offer to close a trade, or None where the venue would refuse it."""
@@ -251,46 +298,16 @@ class Desk:
             spread_bps=self._terms.spread_bps,
         )
         reason, _ = self._venue.check_close(fill)
-        if reason is Reason.NONE:
-            return fill
-        if reason is not Reason.NO_BARRIER:
-            self._not_closed(trade.fill.mandate.id, reason, now - self._shift)
+        match reason:
+            case Reason.NONE:
+                return fill
+            case Reason.NO_TRADE | Reason.AMOUNT_MISMATCH:
+                self._trades.require_told(trade.fill.mandate.id)
+            case Reason.NO_BARRIER:
+                pass
+            case _:
+                self._refuse(trade.fill.mandate.id, reason, now - self._shift)
         return None
-
-    def _not_closed(self, mandate_id: bytes, reason: Reason, time: int) -> None:
-        self._refuse(mandate_id, reason, time)
-        if reason in (Reason.NO_TRADE, Reason.AMOUNT_MISMATCH):
-            self._settle_as_logged(mandate_id)
-
-    def _settle_as_logged(self, mandate_id: bytes) -> None:
-        """Settle a trade that somebody else has closed, as anybody may once a barrier is touched."""
-        opened = self._open[mandate_id].transaction
-        logs = self._venue.events(self._venue.block())
-        since = dropwhile(lambda log: log.transaction != opened, logs)
-        log = next(
-            (each for each in since if isinstance(each.event, Closed) and each.event.id == mandate_id), None
-        )
-        if log is None:
-            raise DeskError(
-                f"The trade of mandate 0x{mandate_id.hex()} has ended, and no event says how.",
-                cure="Do not trade on with this node: its events are not complete.",
-            )
-        self._journal.append(
-            entries.Outcome(
-                transaction=log.transaction,
-                status=1,
-                block=log.block,
-                gas_used=0,  # none of the desk's
-                events=(log.event,),
-            )
-        )
-        self._settle(log.event, self._venue.time_of(log.block) - self._shift, log.transaction)
-
-    def _settle(self, event: Closed, closed_at: int, transaction: str) -> None:
-        opening = self._open.pop(event.id)
-        self.tally.settled.append(
-            SettledTrade(opening, event.taken, closed_at, event.price, event.barrier, transaction)
-        )
 
     # ---- what both share
 
@@ -335,6 +352,18 @@ class Desk:
         if standing is Standing.LIVE:
             return said
         return entries.DecidedBeside.of(said, model=self.model_id, standing=standing)
+
+
+def _due(reason: Reason, fill: Fill, signal: Signal, price: Price, now: int) -> int | None:
+    """When an offer is to be made again that was refused now, or None: once the accepted slippage covers the spread, and not in
+    the very second in which the mandate's last trade ended.
+    """
+    match reason:
+        case Reason.SLIPPAGE:
+            return covered_at(fill, signal.bar_time, price=price.value)
+        case Reason.COOLING_DOWN if not fill.mandate.cooldown:
+            return now + 1
+    return None
 
 
 def may_have_ended(trade: OpenTrade, price: Price, now: int) -> bool:

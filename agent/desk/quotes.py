@@ -18,16 +18,45 @@ def quote_open(mandate: Mandate, filler: str, *, size: int, price: int, spread_b
     filler
         Who takes the other side.
     size
-        Worth of the trade in the quote token's smallest unit.
+        Worth of the trade in the quote token's smallest unit; the nearest amount that the mandate allows is offered.
     price
         The oracle's, quote per base in smallest units, scaled by 1e36.
     spread_bps
         What the filler keeps of the price, in basis points.
     """
+    long = mandate.side is Side.LONG
+    wanted = size if long else size * PRICE_SCALE // price
+    given = min(max(wanted, mandate.min_amount), mandate.max_amount)
+    return Fill(mandate, filler, given, (base_for if long else quote_for)(given, price, spread_bps=spread_bps))
+
+
+def covered_at(fill: Fill, bar_time: int, *, price: int) -> int | None:
+    """When an offer to open a trade is within the slippage that its mandate accepts, by the contract's formula.
+
+    Parameters
+    ----------
+    fill
+        The offer.
+    bar_time
+        When the signal's bar closed, unix seconds.
+    price
+        The oracle's, as in `quote_open`.
+
+    Returns
+    -------
+    int or None
+        The first second; None where not even the most slippage covers it.
+    """
+    mandate = fill.mandate
+    most = mandate.max_slippage_bps
     if mandate.side is Side.LONG:
-        return Fill(mandate, filler, given=size, taken=base_for(size, price, spread_bps=spread_bps))
-    given = size * PRICE_SCALE // price
-    return Fill(mandate, filler, given=given, taken=quote_for(given, price, spread_bps=spread_bps))
+        fair = -(-fill.given * PRICE_SCALE // price)
+    else:
+        fair = -(-fill.given * price // PRICE_SCALE)
+    needed = max(0, -((fill.taken - fair) * BPS // fair))
+    if needed > most:
+        return None
+    return bar_time + (-(-needed * mandate.ramp // most) if needed else 0)
 
 
 def quote_close(mandate: Mandate, filler: str, *, taken: int, price: int, spread_bps: int) -> Fill:

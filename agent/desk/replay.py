@@ -1,6 +1,7 @@
 """Replaying bars into a feed, in the order in which they could have been known.
 
-At the start of each bar its open is published: barriers are watched and the signal of the bar before is acted on.
+At the start of each bar its open is published: barriers are watched and the signal of the bar before is acted on, at once
+or at the second inside the bar that an owner's mandate waits for; until then the price stands still.
 Inside the bar, a barrier's own price is published where the bar reached it, stops before profits: the order that
 hurts. When the bar has closed, and before the next open exists, the desk decides.
 """
@@ -67,6 +68,9 @@ def replay(
         publisher.publish(bar.open, bar.time)
         desk.watch()
         desk.act()
+        while (due := desk.due) is not None and due < bar.time + bars.interval:
+            publisher.clock.pass_until(due)
+            desk.act()
         for touch in touches(desk.open_trades.values(), bar, factor=publisher.factor):
             publisher.publish(touch.answer, bar.time)
             desk.watch(touch.mandates)

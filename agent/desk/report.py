@@ -14,7 +14,7 @@ from agent.desk.books import Books
 from agent.desk.decision import Hold, Standing
 from agent.desk.result import Result
 from agent.desk.swap.stories import Story
-from agent.desk.trades import OpenTrade, SettledTrade
+from agent.desk.trades import OpenTrade, ReleasedTrade, SettledTrade
 from agent.model.patterns import names_of
 
 
@@ -86,7 +86,7 @@ class ModelShare:
         What it was to the run at its end.
     bars
         How many bars it decided on, by what it was to the run then.
-    settled, still_open
+    settled, released, still_open
         How many of its trades.
     quote
         What its settled trades came to, in the quote token's smallest unit.
@@ -100,6 +100,7 @@ class ModelShare:
     standing: Standing
     bars: Mapping[Standing, int]
     settled: int
+    released: int
     still_open: int
     quote: int
     owners: Sequence[int]
@@ -113,6 +114,7 @@ class ModelShare:
             "standing": str(self.standing),
             "bars": {str(standing): n for standing, n in self.bars.items()},
             "trades": self.settled,
+            "released": self.released,
             "open_trades": self.still_open,
             "result": str(self.quote),
             "owners": list(self.owners),
@@ -129,8 +131,9 @@ class Report:
         What it ran on.
     bars_replayed, signals, holds
         Decisions, by kind and reason.
-    settled, still_open
-        Trades; those still open have no result yet and are in none of the sums.
+    settled, released, still_open
+        Trades; those that their owners released have no result, those still open have none yet, and neither are in any of
+        the sums.
     refused
         Fills that the contract refused, or would have, by reason.
     books
@@ -159,6 +162,7 @@ class Report:
     signals: int
     holds: Mapping[Hold, int]
     settled: Sequence[SettledTrade]
+    released: Sequence[ReleasedTrade]
     still_open: Sequence[OpenTrade]
     refused: Counter[Reason]
     books: Books
@@ -216,6 +220,7 @@ class Report:
             "interrupted": self.interrupted,
             "decisions": {"signal": self.signals, "hold": {str(hold): n for hold, n in self.holds.items()}},
             "trades": [_settled(trade) for trade in self.settled],
+            "released": [_released(trade) for trade in self.released],
             "open_trades": [_opened(trade) for trade in self.still_open],
             "refused": {reason.label: n for reason, n in sorted(self.refused.items())},
             "books": {
@@ -223,8 +228,13 @@ class Report:
                 "rebuilt_from_events": self.books.rebuilt,
                 "events": self.books.events,
                 "balances": self.books.balances,
+                "trades": self.books.trades,
                 "tokens": {
-                    token: {"held": str(each.held), "owed": str(each.owed)}
+                    token: {
+                        "held": str(each.held),
+                        "owed": str(each.owed),
+                        "held_by_trades": str(each.held_by_trades),
+                    }
                     for token, each in self.books.tokens.items()
                 },
             },
@@ -273,6 +283,10 @@ def _settled(trade: SettledTrade) -> dict[str, Any]:
         "barrier": trade.barrier.name.lower(),
         "close_tx": trade.transaction,
     }
+
+
+def _released(trade: ReleasedTrade) -> dict[str, Any]:
+    return _opened(trade.opening) | {"released_at": iso(trade.released_at), "release_tx": trade.transaction}
 
 
 def _gas(used: Sequence[int]) -> dict[str, int | None]:

@@ -17,7 +17,7 @@ from agent.model.labels import Barriers, Exits, triple_barrier
 DRAWS = 2_000
 SIGNIFICANT = 0.01
 FEWEST_SIGNALS = 10
-TIE_BPS = 0.5  # of a trade's size: prices are rounded to units of at most a tenth of it
+TIE_BPS = 0.5  # of a trade's worth: prices are rounded to units of at most a tenth of it
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Result:
         Of buying at the first replayed open and selling at the last close, once the size of a trade for each owner.
     random_entry
         Mean over many draws of the same trades entered at random bars of the same replay and ended at the same
-        barriers; trades of one signal are moved together. None where no trade could have ended.
+        barriers, each of the same worth; trades of one signal are moved together. None where no trade could have ended.
     p_value
         Share of those draws that did at least as well, counting the real one in: (1 + better) / (1 + draws), after
-        Phipson and Smyth, *Permutation p-values should never be zero* (2010). A draw behind by less than `TIE_BPS` for
-        each trade did as well: what lies between is rounding. None where nothing can be drawn.
+        Phipson and Smyth, *Permutation p-values should never be zero* (2010). A draw behind by less than `TIE_BPS` of
+        what was traded did as well: what lies between is rounding. None where nothing can be drawn.
     signals
         How many signals the settled trades came from. Several owners may trade on one, and that is no more evidence; nor
         is it where two models say the same of one bar and end its trades at the same barriers.
@@ -97,7 +97,7 @@ def result_of(
     bars, start, stop
         What was replayed.
     barriers, terms
-        How trades end, their size and spread.
+        How trades end, the size that buying and holding is counted in, and the spread.
     owners
         Among how many owners the size of buy-and-hold is counted.
     seed
@@ -108,16 +108,13 @@ def result_of(
     ends = others or {}
     quote = sum(trade.profit_in_quote for trade in settled)
     replayed = bars[start:stop]
-    signals = Counter(
-        (
-            ends.get(trade.opening.fill.mandate.model, barriers),
-            trade.opening.side,
-            trade.opening.decision.closed_at,
-        )
-        for trade in settled
-    )
-    draws = _random_entries(replayed, signals, size=terms.size, seed=seed)
-    as_well = quote - len(settled) * terms.size * TIE_BPS / BPS
+    signals: Counter[tuple[Barriers, Side, int]] = Counter()
+    for trade in settled:
+        opening = trade.opening
+        ending = ends.get(opening.fill.mandate.model, barriers)
+        signals[ending, opening.side, opening.decision.closed_at] += opening.worth
+    draws = _random_entries(replayed, signals, seed=seed)
+    as_well = quote - signals.total() * TIE_BPS / BPS
     return Result(
         quote=quote,
         buy_and_hold=_buy_and_hold(replayed, size=terms.size * owners, spread_bps=terms.spread_bps),
@@ -134,10 +131,11 @@ def _buy_and_hold(bars: Bars, *, size: int, spread_bps: int) -> int:
     return size * last * (BPS - spread_bps) // (first * (BPS + spread_bps)) - size
 
 
-def _random_entries(
-    bars: Bars, signals: Counter[tuple[Barriers, Side, int]], *, size: int, seed: int
-) -> np.ndarray | None:
-    """Total results of `DRAWS` draws, shape (DRAWS,), in smallest units of quote; None where there is nothing to draw."""
+def _random_entries(bars: Bars, signals: Counter[tuple[Barriers, Side, int]], *, seed: int) -> np.ndarray | None:
+    """Total results of `DRAWS` draws, shape (DRAWS,), in smallest units of quote; None where there is nothing to draw.
+
+    `signals` has what the trades of each were worth together, in smallest units of quote.
+    """
     if not signals or len(bars) < 2:
         return None
     rng = np.random.default_rng(seed)
@@ -145,13 +143,13 @@ def _random_entries(
     for barriers in dict.fromkeys(barriers for barriers, _, _ in signals):
         outcomes = triple_barrier(bars, barriers)
         for side, exits in ((Side.LONG, outcomes.long), (Side.SHORT, outcomes.short)):
-            owners = [count for (ends, of, _), count in signals.items() if (ends, of) == (barriers, side)]
+            worths = [worth for (ends, of, _), worth in signals.items() if (ends, of) == (barriers, side)]
             ended = _ended(exits)
-            if owners and not len(ended):
+            if worths and not len(ended):
                 return None
-            for count in owners:  # one signal at a time: all of a long replay's at once would take gigabytes
-                total += count * rng.choice(ended, size=DRAWS)
-    return total * size / BPS
+            for worth in worths:  # one signal at a time: all of a long replay's at once would take gigabytes
+                total += worth * rng.choice(ended, size=DRAWS)
+    return total / BPS
 
 
 def _ended(exits: Exits) -> np.ndarray:

@@ -30,7 +30,8 @@ from agent.model.trained import TrainedModel
 from agent.settings import Settings
 
 LEAD_SECONDS = 3_600  # room before the first replayed bar in which the stage is set
-SHORTEST_SECONDS = 16  # an open, closes and opens there, and each mandate's barrier: eleven blocks at most
+# An open, closes and opens there, two waits before an open, and each mandate's barrier: fourteen blocks at most.
+SHORTEST_SECONDS = 16
 
 
 @dataclass(frozen=True, kw_only=True)

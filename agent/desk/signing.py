@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
 
 from agent.chain.values import Mandate, Permit, Signal
 
-__all__ = ["Permit", "sign_mandate", "sign_permit", "sign_signal"]
+__all__ = [
+    "MANDATE_TYPES",
+    "Permit",
+    "digest_of",
+    "domain_of",
+    "mandate_typed_data",
+    "sign_mandate",
+    "sign_permit",
+    "sign_signal",
+]
+
+# Members of the domain that both contracts sign under, see `domain_of`.
+_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
 
 # Members in the order of SIGNAL_TYPEHASH, which `contracts/sources/AttestedModels.sol` hashes.
 _SIGNAL = {
@@ -31,9 +49,10 @@ _MARKET = [
     {"name": "quote", "type": "address"},
     {"name": "oracle", "type": "address"},
 ]
-_MANDATE = {
+MANDATE_TYPES = {
     "Mandate": [
         {"name": "owner", "type": "address"},
+        {"name": "filler", "type": "address"},
         {"name": "market", "type": "Market"},
         {"name": "source", "type": "address"},
         {"name": "model", "type": "bytes32"},
@@ -41,6 +60,7 @@ _MANDATE = {
         {"name": "patterns", "type": "uint32"},
         {"name": "minConfidenceBps", "type": "uint16"},
         {"name": "maxSlippageBps", "type": "uint16"},
+        {"name": "ramp", "type": "uint32"},
         {"name": "takeProfitBps", "type": "uint16"},
         {"name": "stopLossBps", "type": "uint16"},
         {"name": "horizon", "type": "uint32"},
@@ -51,7 +71,7 @@ _MANDATE = {
         {"name": "maxAmount", "type": "uint128"},
         {"name": "minPrice", "type": "uint256"},
         {"name": "maxPrice", "type": "uint256"},
-        {"name": "lossLimit", "type": "uint128"},
+        {"name": "drawdownLimit", "type": "uint128"},
         {"name": "expiry", "type": "uint40"},
         {"name": "salt", "type": "bytes32"},
     ],
@@ -91,7 +111,7 @@ def sign_signal(key: LocalAccount, *, registry: str, chain_id: int, settlement: 
     """
     names = [member["name"] for member in _SIGNAL["Signal"]]
     message = dict(zip(names, (settlement, *signal.abi()), strict=True))
-    return _sign(key, _ours(chain_id, registry), _SIGNAL, message)
+    return _sign(key, domain_of(chain_id, registry), _SIGNAL, message)
 
 
 def sign_mandate(owner: LocalAccount, *, chain_id: int, settlement: str, mandate: Mandate) -> bytes:
@@ -113,10 +133,37 @@ def sign_mandate(owner: LocalAccount, *, chain_id: int, settlement: str, mandate
     bytes
         The 65-byte signature that `createFor` takes.
     """
-    values = mandate.abi()
-    message = dict(zip((member["name"] for member in _MANDATE["Mandate"]), values, strict=True))
+    typed = mandate_typed_data(mandate, chain_id=chain_id, settlement=settlement)
+    return _signed(owner, encode_typed_data(full_message=typed))
+
+
+def mandate_typed_data(mandate: Mandate, *, chain_id: int, settlement: str) -> dict[str, Any]:
+    """Return what the owner of a mandate signs, as EIP-712 words it: types, primary type, domain and message.
+
+    Numbers are integers and hashes are bytes; `agent.desk.mandate_file` writes them as JSON for wallets.
+
+    Parameters
+    ----------
+    mandate
+        The mandate.
+    chain_id, settlement
+        The chain and the address of the settlement contract that is meant.
+    """
+    message = dict(zip((member["name"] for member in MANDATE_TYPES["Mandate"]), mandate.abi(), strict=True))
     message["market"] = dict(zip((member["name"] for member in _MARKET), message["market"], strict=True))
-    return _sign(owner, _ours(chain_id, settlement), _MANDATE, message)
+    return {
+        "types": {"EIP712Domain": _DOMAIN, **MANDATE_TYPES},
+        "primaryType": "Mandate",
+        "domain": domain_of(chain_id, settlement),
+        "message": message,
+    }
+
+
+def digest_of(mandate: Mandate, *, chain_id: int, settlement: str) -> bytes:
+    """Return the 32 bytes that are signed: what the contract's `digestOf` says, without asking it."""
+    typed = mandate_typed_data(mandate, chain_id=chain_id, settlement=settlement)
+    signable = encode_typed_data(full_message=typed)
+    return keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 
 def sign_permit(
@@ -161,9 +208,14 @@ def sign_permit(
     return Permit(amount=amount, deadline=deadline, v=signature[64], r=signature[:32], s=signature[32:64])
 
 
-def _ours(chain_id: int, contract: str) -> dict[str, Any]:
+def domain_of(chain_id: int, contract: str) -> dict[str, Any]:
+    """Return the domain under which one of our contracts on one chain is signed for."""
     return {"name": "patternsettle", "version": "1", "chainId": chain_id, "verifyingContract": contract}
 
 
 def _sign(key: LocalAccount, domain: dict[str, Any], types: dict[str, Any], message: dict[str, Any]) -> bytes:
-    return bytes(key.sign_message(encode_typed_data(domain, types, message)).signature)
+    return _signed(key, encode_typed_data(domain, types, message))
+
+
+def _signed(key: LocalAccount, signable: SignableMessage) -> bytes:
+    return bytes(key.sign_message(signable).signature)

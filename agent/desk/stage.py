@@ -10,15 +10,19 @@ from agent.chain.accounts import Accounts
 from agent.chain.client import Chain
 from agent.chain.contracts import ModelsContract, SettlementContract, TokenContract
 from agent.chain.deploy import Deployment
-from agent.chain.values import BPS, PRICE_SCALE, Mandate, Side
+from agent.chain.values import ANYONE, BPS, PRICE_SCALE, Mandate, Side
 from agent.desk.loop import Terms
 from agent.errors import DeskError
-from agent.model.labels import Barriers
+from agent.model.labels import Barriers, least_barrier_bps
 from agent.model.patterns import mask_of
 
 EXPIRY = 4_102_444_800  # 2100-01-01: a replay's clock may run ahead of the data's by decades
-OWNER_TRADES = 20  # deposits, in multiples of a trade's size
+# Deposits, in multiples of a trade's size. An owner cannot lose more than that: it is two trades of the largest amount at
+# once, as while a model is being swapped, and what their mandates may lose before they stop.
+OWNER_TRADES = 6
 FILLER_TRADES = 100
+MOST_SIZES = 2  # of a trade; at least it is half of one
+LEAST_AMOUNT = 100_000  # below it the contract opens nothing
 LARGEST_AMOUNT = 2**128 - 1
 
 
@@ -48,28 +52,32 @@ class Temper:
         Names of the accepted patterns; none accepts any.
     more_confidence_bps
         What the owner asks for on top of the model's own threshold.
-    loss_limit_bps
-        Loss limit, as a share of one trade's size, in basis points.
+    drawdown_limit_bps
+        Drawdown limit, as a share of one trade's size, in basis points.
     cooldown_bars
         Bars to wait after a trade.
+    ramp
+        Seconds after the bar's close over which the accepted slippage grows, where bars are long enough.
     agrees
         Whether the owner agrees beforehand to be moved to any model that is swapped in.
     """
 
     patterns: tuple[str, ...]
     more_confidence_bps: int
-    loss_limit_bps: int
+    drawdown_limit_bps: int
     cooldown_bars: int
+    ramp: int = 0
     agrees: bool = False
 
 
 # Two owners on purpose: one takes what comes, the other shows what criteria are for.
-BOLD = Temper(patterns=(), more_confidence_bps=0, loss_limit_bps=10_000, cooldown_bars=0, agrees=True)
+BOLD = Temper(patterns=(), more_confidence_bps=0, drawdown_limit_bps=10_000, cooldown_bars=0, agrees=True)
 CAREFUL = Temper(
     patterns=("breakout_up", "breakout_down", "double_bottom", "double_top"),
     more_confidence_bps=300,
-    loss_limit_bps=500,
+    drawdown_limit_bps=500,
     cooldown_bars=3,
+    ramp=30,
 )
 TEMPERS = (BOLD, CAREFUL)
 
@@ -93,11 +101,15 @@ class Plan:
         at the open of the bar in which its horizon ends.
     terms
         Size and spread.
-    slippage_bps
-        How much less than the oracle price the owners accept, in basis points: the spread, and what the price may
-        move between an offer and its settlement.
+    drift_bps
+        What the price may move between an offer and its settlement, beside the spread.
     price
         A price of the market, scaled by 1e36, to size the base side by.
+
+    Raises
+    ------
+    DeskError
+        Where the contract would lodge no mandate that accepts the spread, because that reaches a barrier.
     """
 
     artifact_hash: bytes
@@ -106,8 +118,23 @@ class Plan:
     interval: int
     settling: int
     terms: Terms
-    slippage_bps: int
+    drift_bps: int
     price: int
+
+    def __post_init__(self) -> None:
+        spread, barriers = self.terms.spread_bps, self.barriers
+        if spread > barriers.most_slippage_bps:
+            raise DeskError(
+                f"A spread of {spread} bps reaches a take-profit of {barriers.take_profit_bps} bps or a stop-loss of "
+                f"{barriers.stop_loss_bps} bps, so that no mandate can accept it.",
+                cure=f"Let the desk keep at most {barriers.most_slippage_bps} bps, or choose a model whose barriers are at "
+                f"least {least_barrier_bps(spread)} bps away.",
+            )
+
+    @property
+    def slippage_bps(self) -> int:
+        """How much less than the oracle price the owners accept, in basis points: spread and drift, as far as that is sound."""
+        return min(self.terms.spread_bps + self.drift_bps, self.barriers.most_slippage_bps)
 
     def size(self, side: Side) -> int:
         """Worth of one trade in the smallest unit of the token that this side gives."""
@@ -118,7 +145,13 @@ def set_stage(chain: Chain, deployment: Deployment, accounts: Accounts, plan: Pl
     """Register the model, deposit for owners and filler, authorise the operator and create the mandates.
 
     Owners hold demo tokens already. Running it again on the same chain makes new mandates.
+
+    Raises
+    ------
+    ChainError
+        Where the contracts are not there, or the oracle prices other tokens than the market's; then nothing was sent.
     """
+    deployment.check(chain)
     model_id = _register(chain, deployment, accounts, plan.artifact_hash)
     settlement = SettlementContract(chain, deployment.settlement)
     salt = chain.block_number.to_bytes(32, "big")
@@ -143,25 +176,26 @@ def mandate_of(
     size = plan.size(side)
     return Mandate(
         owner=owner,
+        filler=ANYONE,
         market=deployment.market,
         source=deployment.models,
         model=model_id,
         side=side,
         patterns=mask_of(temper.patterns),
         min_confidence_bps=min(BPS, plan.threshold_bps + temper.more_confidence_bps),
-        max_slippage_bps=min(plan.slippage_bps, BPS - 1),
+        max_slippage_bps=plan.slippage_bps,
+        ramp=min(temper.ramp, plan.settling // 2),
         take_profit_bps=plan.barriers.take_profit_bps,
         stop_loss_bps=plan.barriers.stop_loss_bps,
         horizon=plan.barriers.horizon * plan.interval - plan.settling,
         cooldown=temper.cooldown_bars * plan.interval,
         max_signal_age=plan.interval,
         max_price_age=plan.interval,
-        min_amount=max(1, size // 1_000),
-        # A trade is worth the same quote however far the price moves in a long replay.
-        max_amount=min(size * 1_000, LARGEST_AMOUNT),
+        min_amount=max(1, size // 2),
+        max_amount=min(max(MOST_SIZES * size, LEAST_AMOUNT), LARGEST_AMOUNT),
         min_price=0,
         max_price=0,
-        loss_limit=max(1, size * temper.loss_limit_bps // BPS),
+        drawdown_limit=max(1, size * temper.drawdown_limit_bps // BPS),
         expiry=EXPIRY,
         salt=salt,
     )

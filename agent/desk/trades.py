@@ -40,6 +40,12 @@ class OpenTrade:
     def side(self) -> Side:
         return self.fill.mandate.side
 
+    @property
+    def worth(self) -> int:
+        """What was given, in the quote token's smallest unit at the price of the open, rounded down."""
+        given = self.fill.given
+        return given if self.side is Side.LONG else given * self.price // PRICE_SCALE
+
 
 @dataclass(frozen=True)
 class SettledTrade:
@@ -81,6 +87,25 @@ class SettledTrade:
         return self.profit * self.price // PRICE_SCALE
 
 
+@dataclass(frozen=True)
+class ReleasedTrade:
+    """A trade that its owner ended: what it had taken is the owner's. It has no result.
+
+    Attributes
+    ----------
+    opening
+        How it began.
+    released_at
+        Unix seconds, UTC, in the time of the data.
+    transaction
+        Hash of the transaction that released it.
+    """
+
+    opening: OpenTrade
+    released_at: int
+    transaction: str
+
+
 @dataclass
 class Tally:
     """Everything done so far, in order; grows, and is never rewritten.
@@ -91,7 +116,7 @@ class Tally:
         Decisions of the live model, one a bar.
     bars
         Decisions of each model by its id and what it was to the run.
-    refused, settled, open_gas, close_gas
+    refused, settled, released, open_gas, close_gas
         Of all models together.
     """
 
@@ -100,6 +125,7 @@ class Tally:
     bars: Counter[tuple[bytes, Standing]] = field(default_factory=Counter)
     refused: Counter[Reason] = field(default_factory=Counter)
     settled: list[SettledTrade] = field(default_factory=list)
+    released: list[ReleasedTrade] = field(default_factory=list)
     open_gas: list[int] = field(default_factory=list)
     close_gas: list[int] = field(default_factory=list)
 

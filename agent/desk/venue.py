@@ -9,10 +9,22 @@ from typing import Protocol
 
 from eth_account.signers.local import LocalAccount
 
-from agent.chain.client import Announce, Chain, Log, Receipt
+from agent.chain.answers import Log, Receipt
+from agent.chain.client import Announce, Chain
 from agent.chain.contracts import OracleContract, SettlementContract, TokenContract
 from agent.chain.deploy import Deployment
-from agent.chain.values import Barrier, Fill, Levels, Mandate, Market, Price, Reason, Signal
+from agent.chain.values import (
+    Barrier,
+    Fill,
+    Levels,
+    Mandate,
+    MandateState,
+    Market,
+    Price,
+    Reason,
+    Signal,
+    struct_from,
+)
 
 
 class Venue(Protocol):
@@ -49,11 +61,14 @@ class Venue(Protocol):
     def time_of(self, block: int) -> int:
         """Timestamp of a block, unix seconds."""
 
-    def events(self, block: int) -> list[Log]:
-        """All events since the contracts were deployed, up to a block, in order."""
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
+        """All events since the contracts were deployed, or `after` a block, up to a block, in order."""
 
     def balance_of(self, account: str, token: str, block: int) -> int:
         """What the ledger said an account held after a block, in smallest units."""
+
+    def holding(self, mandate: Mandate, block: int) -> int:
+        """What the mandate's open trade held after a block, in smallest units of what it took; zero where none was open."""
 
     def held(self, token: str, block: int) -> int:
         """What the settlement contract really held of a token after a block, in smallest units."""
@@ -119,11 +134,18 @@ class ContractVenue:
     def time_of(self, block: int) -> int:
         return self.chain.time_of(block)
 
-    def events(self, block: int) -> list[Log]:
-        return self.chain.logs(self.deployment.settlement, first=self.deployment.block, last=block)
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
+        first = self.deployment.block if after is None else after + 1
+        return self.chain.logs(self.deployment.settlement, first=first, last=block)
 
     def balance_of(self, account: str, token: str, block: int) -> int:
         return self._settlement.call("balanceOf", account, token, block=hex(block))[0]
+
+    def holding(self, mandate: Mandate, block: int) -> int:
+        state, (_, taken) = (
+            self._settlement.call(name, mandate.id, block=hex(block))[0] for name in ("stateOf", "tradeOf")
+        )
+        return int(taken) if struct_from(MandateState, state).trading else 0
 
     def held(self, token: str, block: int) -> int:
         held = TokenContract(self.chain, token).call("balanceOf", self.deployment.settlement, block=hex(block))

@@ -11,7 +11,7 @@ from agent.model.labels import Barriers
 __all__ = ["DEFAULT_GAS_BPS", "GAS_ORIGIN", "costs_of"]
 
 # What `patternsettle demo` pays at the median, and the size of its trades and price of its base token in quote.
-_OPEN_GAS, _CLOSE_GAS = 97_476, 76_819
+_OPEN_GAS, _CLOSE_GAS = 91_920, 71_526
 _TRADE, _NATIVE_PRICE = 1_000, 2_000
 _GWEI_PER_GAS = 1
 

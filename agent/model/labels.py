@@ -14,9 +14,23 @@ from numpy.typing import NDArray
 from agent.errors import ModelError
 from agent.market.bars import Bars, Floats, Ints
 
-__all__ = ["DEFAULT_BARRIERS", "Barrier", "Barriers", "Exits", "Levels", "Outcomes", "triple_barrier"]
+__all__ = [
+    "DEFAULT_BARRIERS",
+    "DRIFT_BPS",
+    "Barrier",
+    "Barriers",
+    "Exits",
+    "Levels",
+    "Outcomes",
+    "least_barrier_bps",
+    "most_slippage_bps",
+    "triple_barrier",
+]
 
+# What rounding takes between an offer and its settlement where the price stands still, as it does in a replay.
+DRIFT_BPS = 5
 _BPS = 10_000
+_SOUND = 100_010_000  # `contracts/libraries/Criteria.sol`; a test compares
 
 
 class Barrier(IntEnum):
@@ -26,6 +40,20 @@ class Barrier(IntEnum):
     TAKE_PROFIT = 1
     STOP_LOSS = 2
     HORIZON = 3
+
+
+def most_slippage_bps(take_profit_bps: int, stop_loss_bps: int) -> int:
+    """The most slippage that reaches neither barrier, in basis points; negative where there is none, not even zero.
+
+    With slippage s and the nearer barrier b the contract asks for (10,000 - s) * (10,000 + b) >= 100,010,000: of a round trip at
+    an unmoved price a basis point must be left, which is more than rounding takes.
+    """
+    return _BPS - -(-_SOUND // (_BPS + min(take_profit_bps, stop_loss_bps)))
+
+
+def least_barrier_bps(slippage_bps: int) -> int:
+    """The nearest barrier that such slippage, below 10,000 bps, does not reach, in basis points; see `most_slippage_bps`."""
+    return -(-_SOUND // (_BPS - slippage_bps)) - _BPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +67,13 @@ class Barriers:
     horizon
         Bars after which a trade ends whatever its price.
     spread_bps
-        Part of the price lost against the oracle at each end of the trade; below `stop_loss_bps`,
-        or each trade would be stopped as it is entered.
+        Part of the price lost against the oracle at each end of the trade. With `DRIFT_BPS` on top of it, it is at most
+        `most_slippage_bps`, or no mandate of these barriers could be filled.
 
     Raises
     ------
     ModelError
-        Where a value cannot be meant.
+        Where a value cannot be meant, or the barriers leave no room for spread and drift.
     """
 
     take_profit_bps: int = 100
@@ -58,7 +86,7 @@ class Barriers:
             "take_profit_bps": (1, _BPS - 1),
             "stop_loss_bps": (1, _BPS - 1),
             "horizon": (1, 100_000),
-            "spread_bps": (0, self.stop_loss_bps - 1),
+            "spread_bps": (0, most_slippage_bps(_BPS - 1, _BPS - 1) - DRIFT_BPS),
         }
         for name, (least, most) in bounds.items():
             value = getattr(self, name)
@@ -66,6 +94,23 @@ class Barriers:
                 raise ModelError(
                     f"the barrier {name} is {value!r}.", cure=f"Give a whole number from {least} to {most}."
                 )
+        if self.spread_bps + DRIFT_BPS > self.most_slippage_bps:
+            raise ModelError(
+                f"a take-profit of {self.take_profit_bps} bps and a stop-loss of {self.stop_loss_bps} bps leave no room "
+                f"for a spread of {self.spread_bps} bps and a drift of {DRIFT_BPS} bps.",
+                cure=self._what_fits(),
+            )
+
+    def _what_fits(self) -> str:
+        """Say which distances would fit this spread, and which spreads these distances."""
+        least, most = least_barrier_bps(self.spread_bps + DRIFT_BPS), self.most_slippage_bps - DRIFT_BPS
+        narrower = f", or a spread of at most {most} bps" if most >= 0 else ""
+        return f"Give a take-profit and a stop-loss of at least {least} bps{narrower}."
+
+    @property
+    def most_slippage_bps(self) -> int:
+        """The most slippage with which a mandate of these barriers can be lodged: it reaches neither of them."""
+        return most_slippage_bps(self.take_profit_bps, self.stop_loss_bps)
 
     def levels(self, opens: Ints, *, direction: int) -> Levels:
         """Return the prices a trade is entered and ended at, when the oracle's price at entry is `opens`.

@@ -20,7 +20,7 @@ from agent.chain.contracts import (
     TokenContract,
 )
 from agent.chain.deploy import Deployment, deploy, fund
-from agent.chain.values import Barrier, Fill, Mandate, Market, Permit, Reason, Side, Signal
+from agent.chain.values import ANYONE, Barrier, Fill, Mandate, Market, Permit, Reason, Side, Signal
 from agent.desk.signing import sign_mandate, sign_permit, sign_signal
 from agent.settings import DEVELOPMENT_MNEMONIC, Settings
 from agent.testing.accounts import Account
@@ -99,6 +99,7 @@ class Desk:
         """A mandate of `owner` that nobody created yet."""
         sound = Mandate(
             owner=self.owner.address,
+            filler=ANYONE,
             market=self.market,
             source=self.models.address,
             model=self.model,
@@ -106,6 +107,7 @@ class Desk:
             patterns=0b0110,
             min_confidence_bps=6_000,
             max_slippage_bps=50,
+            ramp=0,
             take_profit_bps=200,
             stop_loss_bps=100,
             horizon=3_600,
@@ -116,7 +118,7 @@ class Desk:
             max_amount=2**128 - 1,
             min_price=0,
             max_price=0,
-            loss_limit=10**24,
+            drawdown_limit=10**24,
             expiry=START + 10**7,
             salt=next(self._salts).to_bytes(32, "big"),
         )
@@ -257,6 +259,11 @@ class Desk:
             "checkClose", market or self.market, offer, sender=sender, block="pending"
         )
         return Reason(reason), Barrier(barrier)
+
+    def release(self, mandate: Mandate, *, by: Account | None = None, at: int | None = None) -> Receipt:
+        """Release the open trade of a mandate as its owner (`owner`, or `by`), in the next second or at a time."""
+        self._wait(at)
+        return self.settlement.release(by or self.owner, mandate)
 
     def trading(self, *, by: Account | None = None, **changes: Any) -> Mandate:
         """A mandate whose trade was opened fairly, at the present price."""

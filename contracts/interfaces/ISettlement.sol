@@ -41,20 +41,21 @@ enum Reason {
     SignalUsed, // its bar is not later than the last one used, or closed before the mandate was created
     NotVouched, // the mandate's source does not vouch for it
     TradeOpen, // one trade at a time
-    CoolingDown, // too soon after the last trade
-    LossLimit, // the net realised loss has reached the owner's limit
-    PriceInvalid, // the oracle has no usable price
+    CoolingDown, // too soon after the last trade: within the cooldown, or the very second of its end
+    DrawdownLimit, // the realised loss since the best point so far has reached the owner's limit
+    PriceInvalid, // the oracle has no usable price, or at an open one below 1e9
     PriceStale, // the oracle's price is older than the owner accepts
     PriceTooLow, // below the owner's bound
     PriceTooHigh, // above the owner's bound
-    AmountTooSmall, // below the owner's minimum
+    AmountTooSmall, // below the owner's minimum, or one of the amounts below 100,000 units
     AmountTooLarge, // above the owner's maximum
     AmountMismatch, // a close must give back exactly what the trade took
-    Slippage, // the owner would receive less than the oracle price less slippage
+    Slippage, // the owner would receive less than the oracle price less the slippage accepted now
+    WrongFiller, // the mandate names another filler
     SelfFill, // owner and filler are the same account
     FillerNotAuthorized, // the filler has not authorised the caller
-    OwnerBalance, // the owner's ledger balance does not cover it
     FillerBalance, // the filler's ledger balance does not cover it
+    OwnerBalance, // the owner's ledger balance does not cover it
     NoTrade, // nothing open to close
     NoBarrier // no barrier has been touched
 }
@@ -73,6 +74,8 @@ struct Market {
 /// @dev What contradicts itself is refused with `InvalidMandate` when it is lodged; each parameter says what is needed. "None" is
 /// said with a zero only where that is written here.
 /// @param owner Whose ledger balance is traded.
+/// @param filler The only account that may take the other side, at the open and at the close; not the owner. Zero for anyone. If
+/// that filler is gone, no barrier closes the trade, and the owner releases it.
 /// @param market What is traded, and at whose price: two different tokens and an oracle, none of them the zero address.
 /// @param source Who must vouch for a signal; not the zero address.
 /// @param model The model whose signals are accepted.
@@ -80,22 +83,31 @@ struct Market {
 /// @param patterns Accepted patterns as a mask: a signal needs at least one of them. Zero accepts any.
 /// @param minConfidenceBps Lowest accepted confidence, in basis points; at most 1e4, which is certainty.
 /// @param maxSlippageBps How much less than the oracle price the owner accepts, in basis points, at open and at close; below 1e4.
-/// @param takeProfitBps Distance of the take-profit barrier from the entry price, in basis points; above zero, and of a Short below
-/// 1e4.
-/// @param stopLossBps Distance of the stop-loss barrier from the entry price, in basis points; above zero, and of a Long below 1e4.
-/// @param horizon Seconds after which a trade may be closed at any price; above zero.
-/// @param cooldown Seconds that must pass between a close and the next open.
+/// @param ramp Seconds after the close of the signal's bar over which the slippage accepted at an open grows from zero to
+/// `maxSlippageBps`, evenly, in whole basis points rounded down; not above `maxSignalAge`. Zero for all of it at once.
+/// @param takeProfitBps Distance of the take-profit barrier from the entry price, in basis points; of a Short below 1e4. Slippage
+/// may not reach it: (1e4 - maxSlippageBps) * (1e4 + takeProfitBps) is at least 100,010,000.
+/// @param stopLossBps Distance of the stop-loss barrier from the entry price, in basis points; of a Long below 1e4. Slippage may
+/// not reach it: (1e4 - maxSlippageBps) * (1e4 + stopLossBps) is at least 100,010,000.
+/// @param horizon Seconds after which a trade may be closed at any price; above zero. A short one is no protection: it lets a thief
+/// of the model's key make a round trip at full slippage as often as `cooldown` allows.
+/// @param cooldown Seconds that must pass between a close, or a release, and the next open; at least one passes anyway.
 /// @param maxSignalAge Seconds that may pass between the close of the signal's bar and the open.
-/// @param maxPriceAge Seconds that may have passed since the oracle's last update, at open and at close.
-/// @param minAmount Smallest amount of the token given, per trade, in its smallest unit.
-/// @param maxAmount Largest amount of the token given, per trade, in its smallest unit; above zero, and not below `minAmount`.
-/// @param minPrice Lowest oracle price to open at, scaled like `IOracle.price`. Zero for no bound.
-/// @param maxPrice Highest oracle price to open at, scaled like `IOracle.price`; not below `minPrice`. Zero for no bound.
-/// @param lossLimit Net realised loss, in the smallest unit of the token given, from which on nothing opens any more; above zero.
+/// @param maxPriceAge Seconds that may have passed since the oracle's last update, at open and at close. One above today's unix
+/// time accepts an update at zero, which feeds say of a round that is not finished.
+/// @param minAmount Smallest amount of the token given, per trade, in its smallest unit. Below 100,000 units nothing opens anyway.
+/// @param maxAmount Largest amount of the token given, per trade, in its smallest unit; not below `minAmount`, nor below
+/// 100,000 units.
+/// @param minPrice Lowest oracle price to open at, scaled like `IOracle.price`; at most (2**128 - 1) * 1e36. Zero for no bound.
+/// @param maxPrice Highest oracle price to open at, scaled like `IOracle.price`; not below `minPrice`, nor below 1e9.
+/// Zero for no bound.
+/// @param drawdownLimit Realised loss since the best point so far, in the smallest unit of the token given, from which on nothing
+/// opens any more; above zero.
 /// @param expiry Unix seconds after which nothing opens any more; later than the block in which the mandate is lodged.
 /// @param salt Makes otherwise equal mandates different.
 struct Mandate {
     address owner;
+    address filler;
     Market market;
     ISignalSource source;
     bytes32 model;
@@ -103,6 +115,7 @@ struct Mandate {
     uint32 patterns;
     uint16 minConfidenceBps;
     uint16 maxSlippageBps;
+    uint32 ramp;
     uint16 takeProfitBps;
     uint16 stopLossBps;
     uint32 horizon;
@@ -113,7 +126,7 @@ struct Mandate {
     uint128 maxAmount;
     uint256 minPrice;
     uint256 maxPrice;
-    uint128 lossLimit;
+    uint128 drawdownLimit;
     uint40 expiry;
     bytes32 salt;
 }
@@ -152,50 +165,67 @@ struct Fill {
 }
 
 /// @notice What the contract remembers of a mandate, in one slot.
-/// @param usedUntil No signal of a bar up to this unix second is accepted. Zero: no such mandate.
-/// @param changedAt Unix seconds of the last open or close. Zero: never traded.
+/// @param usableFrom Signals are accepted of bars that close from this unix second on. Zero: no such mandate.
+/// @param changedAt Unix seconds of the last open, close or release. Zero: never traded.
 /// @param trading Whether a trade is open.
 /// @param cancelled Whether the owner cancelled.
-/// @param netLoss Realised loss less realised profit, in the smallest unit of the token given.
+/// @param drawdown Realised loss since the best point so far, in the smallest unit of the token given. Each close adds what was
+/// given and subtracts what was returned, and never goes below zero: profits do not bank losses.
 struct MandateState {
-    uint40 usedUntil;
+    uint40 usableFrom;
     uint40 changedAt;
     bool trading;
     bool cancelled;
-    int160 netLoss;
+    uint160 drawdown;
 }
 
 /// @notice The amounts of a mandate's last trade, seen from the owner at the open.
 /// @param given What the owner gave, in the smallest unit of that token.
-/// @param taken What the owner took, in the smallest unit of that token: what a close must give back.
+/// @param taken What the trade took, in the smallest unit of that token. An open trade holds it, and nothing else can spend it: a
+/// close gives it back whole, or the owner releases it.
 struct Trade {
     uint128 given;
     uint128 taken;
 }
 
 /// @title Settlement of pattern trades, delivery versus payment, within criteria set in advance
-/// @notice A ledger of deposits in which mandates are traded. Tokens move only in `deposit` and `withdraw`; a
-/// settlement moves four ledger balances, all or none. There is no owner, no pause, no fee and no upgrade.
+/// @notice A ledger of deposits in which mandates are traded. Tokens move only in `deposit` and `withdraw`; a settlement moves
+/// ledger balances, all or none: two of the filler, one of the owner, and what the trade holds. What is owed is all balances and
+/// all that open trades hold. There is no owner, no pause, no fee and no upgrade.
 /// @dev What can surprise a user:
 /// - A fee-on-transfer token credits what arrived, not what was sent. A token whose balances shrink by themselves
 ///   (rebasing) can leave less than the ledger owes; that shortage is its depositors' alone, and whoever withdraws first
 ///   is paid in full. What such a token adds to balances by itself is credited to nobody.
-/// - Withdrawing what an open trade took is allowed, and then the trade cannot close until it is deposited again: not
-///   even its stop-loss.
+/// - What is assumed of a token: that it moves what it is asked to. One that does not harms those who deposited it, and nobody
+///   else. No deposit lifts a balance above 2**128 - 1, whatever a token says of itself.
+/// - What a trade took stays with the trade. Its owner can end it at any time with `release`, without an oracle, a filler or
+///   anyone's leave, and then has what was taken, at whatever it is worth. The mandate may trade on: who means to leave cancels
+///   it first.
 /// - A trade may be closed by anyone who acts for a filler, as soon as a barrier holds; nobody is obliged to. A price that
 ///   touches a barrier and returns before anybody closes leaves the trade open.
-/// - The loss limit is looked at before an open: the last trade may take the loss beyond it.
+/// - The drawdown limit is looked at before an open: the last trade may take the drawdown beyond it. A release counts neither as
+///   loss nor as profit.
 /// - A dishonest oracle can make every trade of the mandates that name it as bad as `minPrice` and `maxPrice` allow at the
 ///   open, without bound at the close, and touch barriers at will. Owners choose it; nobody can change it afterwards.
-/// - A dead oracle holds up closes: there is no price to close at. Withdrawing what is not in a trade still works.
-/// - Whoever holds the model's key opens as often as the criteria allow, within slippage, until the loss limit.
+/// - A dead oracle holds up closes: there is no price to close at. Releasing a trade and withdrawing still work.
+/// - The contract does not ask what an oracle prices: `FeedOracle` says its base and quote, and whoever signs a mandate compares.
+/// - Whoever holds the model's key, and fills, opens as often as the criteria allow. With slippage s each trip takes at most
+///   maxAmount * (1 - (1 - s)**2) beyond the oracle's own move, at most one trip each `cooldown` (each block, where that is zero),
+///   and in all the drawdown limit and one trade's loss, a gap of the price excepted. Limits are those of one mandate: who lodges
+///   ten can lose ten times as much.
+/// - Whoever fills first has the trade, at the worst price that the mandate accepts just then. A `ramp` lets fillers compete at
+///   the open: the fairest offer qualifies first. It does not bind a thief of the key, who chooses `barTime`, and at the close
+///   slippage is full from the first second. A mandate that names its `filler` trades with nobody else, so that filler has no
+///   rival: it waits for the end of the ramp, and chooses when to close, and whether.
+/// - Whoever fills chooses the amount, between `minAmount` and `maxAmount`: a small trade keeps the mandate busy until its end.
 /// - Anyone may present any signal with any fills, so anyone may cause a `Refused`; it changes nothing.
 /// - Whoever a filler authorises can take all of that filler's ledger balance. No criterion protects a filler.
 /// - The oracle's price may be as old as the mandate's `maxPriceAge`, and whoever fills chooses the moment: what an owner
 ///   can lose to that is what the market moves in this time, beside the slippage, at each end of a trade.
-/// - An oracle that takes all the gas makes calls for its own market fail, and nothing else.
-/// - A source may burn the gas it is given, up to 2,000,000. Who sends a batch with mandates of sources they do not
-///   know asks `checkOpen` first, and provides for that much.
+/// - An oracle that takes all the gas makes calls for its own market fail with `TooLittleGas`, and nothing else.
+/// - A source may burn the gas it is given, up to 2,000,000, once in a call. Who sends a batch provides for that much for each
+///   source in it: where one fails, be it that it just reverts, and could have got less, the whole call reverts with
+///   `TooLittleGas`. An estimate of gas does not tell beforehand.
 /// - A signed mandate may be lodged by anyone who sees the signature, at any time until its expiry; `cancel` withdraws it
 ///   before that.
 /// - Tokens sent to this contract without `deposit`, and withdrawals to it, are credited to nobody and stay forever.
@@ -228,7 +258,7 @@ interface ISettlement {
     /// @param mandate All of it.
     event MandateCreated(MandateId indexed id, address indexed owner, Mandate mandate);
 
-    /// @notice A mandate was cancelled. A trade that is open stays open until a barrier closes it.
+    /// @notice A mandate was cancelled. A trade that is open stays open until a barrier closes it or its owner releases it.
     /// @param id Of the mandate, which may never have been lodged.
     event MandateCancelled(MandateId indexed id);
 
@@ -271,6 +301,11 @@ interface ISettlement {
         MandateId indexed id, address indexed filler, uint256 given, uint256 taken, uint256 price, Barrier barrier
     );
 
+    /// @notice An owner ended its open trade: what the trade held is in its ledger balance now.
+    /// @param id Of the mandate.
+    /// @param taken What the trade had taken, in the smallest unit of that token.
+    event Released(MandateId indexed id, uint256 taken);
+
     /// @notice A fill did not qualify and was left out; the rest of its batch is not touched by that.
     /// @param id Of the mandate, which may be unknown.
     /// @param reason The first criterion that did not hold.
@@ -299,7 +334,7 @@ interface ISettlement {
     /// @param id Of the mandate.
     error NoOpenTrade(MandateId id);
 
-    /// @notice The mandate contradicts itself, so that it could never trade or never end a trade.
+    /// @notice The mandate contradicts itself, so that it could never trade, never end a trade, or end one as it begins.
     /// @param field The member that is wrong, by its name in `Mandate`.
     error InvalidMandate(string field);
 
@@ -310,8 +345,18 @@ interface ISettlement {
     /// @param amount What was asked for, in the token's smallest unit.
     error InsufficientBalance(address account, address token, uint256 balance, uint256 amount);
 
-    /// @notice The zero address cannot hold a balance.
+    /// @notice The zero address cannot hold a balance, and tokens are not sent to it.
     error ZeroAddress();
+
+    /// @notice A deposit would lift a balance above 2**128 - 1. Settlements may: it would take 2**128 of them to pass 2**256.
+    /// @param account Whose balance.
+    /// @param token Of which token.
+    /// @param balance What it would be, in the token's smallest unit; at most 2**256 - 1.
+    error BalanceTooLarge(address account, address token, uint256 balance);
+
+    /// @notice A source failed, and the call had less gas than is sure to pass 2,000,000 on; or an oracle used up nearly all the
+    /// gas there was. With more, they might have answered.
+    error TooLittleGas();
 
     /// @notice The token did not use up the permit, and only the owner itself may go on without it.
     /// @param token The token.
@@ -336,7 +381,7 @@ interface ISettlement {
     /// @notice Moves tokens of the caller into the ledger.
     /// @param token An ERC-20 token.
     /// @param amount To be taken from the caller, in the token's smallest unit; needs the caller's allowance.
-    /// @param onBehalf Whose ledger balance grows.
+    /// @param onBehalf Whose ledger balance grows; to 2**128 - 1 at the most.
     /// @return credited What arrived, at most `amount`. Less than `amount` where the token takes a fee.
     function deposit(address token, uint256 amount, address onBehalf) external returns (uint256 credited);
 
@@ -366,7 +411,7 @@ interface ISettlement {
     /// mandates, trades, oracles, models or anyone's leave.
     /// @param token An ERC-20 token.
     /// @param amount In the token's smallest unit.
-    /// @param receiver Who receives the tokens.
+    /// @param receiver Who receives the tokens; not the zero address.
     function withdraw(address token, uint256 amount, address receiver) external;
 
     /// @notice Allows or forbids an operator to use the caller's whole ledger balance as a filler, at whatever amounts and
@@ -395,10 +440,17 @@ interface ISettlement {
     /// @return id keccak256(abi.encode(mandate)).
     function createFor(Mandate calldata mandate, bytes calldata signature) external returns (MandateId id);
 
-    /// @notice Cancels a mandate of the caller's for good: nothing opens any more. Open trades still close. A mandate that
+    /// @notice Cancels mandates of the caller's for good: nothing opens any more. Open trades still close. A mandate that
     /// was signed and not lodged yet can never be lodged then.
+    /// @param mandates The `owner` of each must be the caller.
+    function cancel(Mandate[] calldata mandates) external;
+
+    /// @notice Ends the open trade of a mandate of the caller's: what the trade holds goes to its ledger balance. Depends on
+    /// nothing else: not on the oracle, a filler, a barrier or anyone's leave. It starts the cooldown and leaves the drawdown as
+    /// it is. The mandate may open another trade: who means to leave cancels it first.
     /// @param mandate Its `owner` must be the caller.
-    function cancel(Mandate calldata mandate) external;
+    /// @return released What the trade held, in the smallest unit of the token it took.
+    function release(Mandate calldata mandate) external returns (uint256 released);
 
     /// @notice The id of a mandate.
     /// @param mandate The mandate.
@@ -442,9 +494,11 @@ interface ISettlement {
 
     /// @notice Opens trades on a signal. Each fill is judged on its own: one that does not qualify is left out with
     /// `Refused`, and the others are settled.
-    /// @dev The price is read once; a source that vouches is asked once for as long as consecutive fills name it.
-    /// What is looked at, in this order: what the contract remembers of the mandate, the signal, the source, the price, the
-    /// amounts against the owner's limits and against the price, the accounts. A price beyond 2**128 * 1e36 is none.
+    /// @dev The price is read once, and each source is asked once. What is looked at, in this order: what the contract remembers
+    /// of the mandate, the signal, the source, the price, the amounts against the owner's limits and against the price, the
+    /// accounts. A price beyond (2**128 - 1) * 1e36 is none. No fill at the oracle's price or worse touches its profit or its stop
+    /// while that price stands, and none that is better is closed by them there at a loss for its owner. Reverts with
+    /// `TooLittleGas` where too little gas may be why a source or the oracle failed.
     /// @param signal The signal.
     /// @param evidence What the mandates' source needs to vouch for it.
     /// @param fills Mandates, fillers and amounts. The caller must be, or be authorised by, each filler.
@@ -462,6 +516,7 @@ interface ISettlement {
     function close(Market calldata market, Fill[] calldata fills) external returns (uint256 closed);
 
     /// @notice What `open` would say to this fill if the caller sent it now.
+    /// @dev Reverts with `TooLittleGas` where `open` would.
     /// @param signal As for `open`.
     /// @param evidence As for `open`.
     /// @param fill One of those for `open`.
@@ -482,6 +537,7 @@ interface ISettlement {
         returns (Reason reason, Barrier barrier);
 
     /// @notice Whether a source vouches for a signal to this contract, as `open` would ask it.
+    /// @dev Reverts with `TooLittleGas` where `open` would.
     /// @param source The source.
     /// @param signal The signal.
     /// @param evidence What the source needs to be convinced.

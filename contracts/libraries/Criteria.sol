@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Pricing} from "./Pricing.sol";
 import {Mandate, MandateId, MandateState, Market, MarketId, Reason, Side, Signal} from "../interfaces/ISettlement.sol";
 
 /// @title Criteria
 /// @notice What an owner may ask of a signal and of a price, and whether they got it. Each function names the first
 /// criterion that does not hold.
 library Criteria {
-    /// @dev Bytes of an encoded mandate, and of a fill, which begins with its mandate.
-    uint256 internal constant MANDATE_SIZE = 23 * 32;
-    uint256 internal constant FILL_SIZE = MANDATE_SIZE + 3 * 32;
-
     uint256 private constant BPS = 1e4;
 
-    /// @dev The id of a mandate: `create` stores nothing else of it.
-    function idOf(Mandate calldata mandate) internal pure returns (MandateId) {
-        return MandateId.wrap(keccak256(abi.encode(mandate)));
-    }
+    /// @dev Bytes of an encoded mandate.
+    uint256 private constant MANDATE_SIZE = 25 * 32;
 
-    /// @dev The id of the mandate that stands at `place` in the calldata. A mandate has no part of variable length, so
-    /// there it stands encoded already; to hash it in place saves 1,400 gas a fill. Bits that its types do not allow
-    /// make it the id of a mandate that nobody can have created.
-    function idAt(uint256 place) internal pure returns (MandateId) {
-        return MandateId.wrap(keccak256(msg.data[place:][:MANDATE_SIZE]));
+    /// @dev What must be left of a round trip at an unmoved price, in parts of 1e8: one basis point of gain, which is more
+    /// than rounding can take from amounts and prices that are not below these two.
+    uint256 private constant SOUND = 100_010_000;
+    uint256 private constant LEAST_AMOUNT = 100_000;
+    uint256 private constant LEAST_PRICE = 1e9;
+
+    /// @dev The id of a mandate, keccak256(abi.encode(mandate)): `create` stores nothing else of it. A mandate has no part of
+    /// variable length, so it stands encoded in the calldata; to hash a copy of that saves 1,900 gas. Bits that its types do
+    /// not allow make it the id of a mandate that nobody can have created.
+    function id(Mandate calldata mandate) internal pure returns (MandateId hash) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, mandate, MANDATE_SIZE)
+            hash := keccak256(free, MANDATE_SIZE)
+        }
     }
 
     /// @dev The id of a market: what a signal is addressed to.
@@ -43,22 +49,31 @@ library Criteria {
         require(mandate.market.base != mandate.market.quote, ISettlement.InvalidMandate("market.quote"));
         require(address(mandate.market.oracle) != address(0), ISettlement.InvalidMandate("market.oracle"));
         require(address(mandate.source) != address(0), ISettlement.InvalidMandate("source"));
+        require(mandate.filler != mandate.owner, ISettlement.InvalidMandate("filler"));
         require(mandate.minConfidenceBps <= BPS, ISettlement.InvalidMandate("minConfidenceBps"));
         require(mandate.maxSlippageBps < BPS, ISettlement.InvalidMandate("maxSlippageBps"));
-        // The barrier below the entry price must be above zero: a Long's stop, a Short's profit.
+        require(mandate.ramp <= mandate.maxSignalAge, ISettlement.InvalidMandate("ramp"));
+        // Slippage must not reach profit or stop, or a fill at an unmoved price could touch it. And the barrier below the
+        // entry price must be above zero: a Long's stop, a Short's profit.
         bool long = mandate.side == Side.Long;
+        uint256 kept = BPS - mandate.maxSlippageBps;
         require(
-            mandate.takeProfitBps != 0 && (long || mandate.takeProfitBps < BPS),
+            kept * (BPS + mandate.takeProfitBps) >= SOUND && (long || mandate.takeProfitBps < BPS),
             ISettlement.InvalidMandate("takeProfitBps")
         );
         require(
-            mandate.stopLossBps != 0 && (!long || mandate.stopLossBps < BPS), ISettlement.InvalidMandate("stopLossBps")
+            kept * (BPS + mandate.stopLossBps) >= SOUND && (!long || mandate.stopLossBps < BPS),
+            ISettlement.InvalidMandate("stopLossBps")
         );
         require(mandate.horizon != 0, ISettlement.InvalidMandate("horizon"));
-        require(mandate.maxAmount != 0, ISettlement.InvalidMandate("maxAmount"));
+        require(mandate.maxAmount >= LEAST_AMOUNT, ISettlement.InvalidMandate("maxAmount"));
         require(mandate.minAmount <= mandate.maxAmount, ISettlement.InvalidMandate("minAmount"));
-        require(mandate.maxPrice == 0 || mandate.minPrice <= mandate.maxPrice, ISettlement.InvalidMandate("maxPrice"));
-        require(mandate.lossLimit != 0, ISettlement.InvalidMandate("lossLimit"));
+        require(mandate.minPrice <= Pricing.MAX_PRICE, ISettlement.InvalidMandate("minPrice"));
+        require(
+            mandate.maxPrice == 0 || (mandate.maxPrice >= mandate.minPrice && mandate.maxPrice >= LEAST_PRICE),
+            ISettlement.InvalidMandate("maxPrice")
+        );
+        require(mandate.drawdownLimit != 0, ISettlement.InvalidMandate("drawdownLimit"));
         require(mandate.expiry > block.timestamp, ISettlement.InvalidMandate("expiry"));
     }
 
@@ -68,15 +83,16 @@ library Criteria {
         view
         returns (Reason)
     {
-        if (state.usedUntil == 0) return Reason.UnknownMandate;
+        if (state.usableFrom == 0) return Reason.UnknownMandate;
         if (state.cancelled) return Reason.Cancelled;
         if (block.timestamp > mandate.expiry) return Reason.Expired;
         if (state.trading) return Reason.TradeOpen;
-        if (barTime <= state.usedUntil) return Reason.SignalUsed;
-        if (block.timestamp < uint256(state.changedAt) + mandate.cooldown && state.changedAt != 0) {
-            return Reason.CoolingDown;
-        }
-        if (state.netLoss >= int256(uint256(mandate.lossLimit))) return Reason.LossLimit;
+        if (barTime < state.usableFrom) return Reason.SignalUsed;
+        uint256 changedAt = state.changedAt;
+        // Not in the very second of a close either: one trip a block at the most.
+        if (block.timestamp == changedAt) return Reason.CoolingDown;
+        if (changedAt != 0 && block.timestamp < changedAt + mandate.cooldown) return Reason.CoolingDown;
+        if (state.drawdown >= mandate.drawdownLimit) return Reason.DrawdownLimit;
         return Reason.None;
     }
 
@@ -100,10 +116,25 @@ library Criteria {
         return Reason.None;
     }
 
-    /// @dev Whether the owner wants to open at that price. A close is never held up by these bounds.
+    /// @dev Whether anything opens at that price, and whether the owner wants it to. A close is never held up by these bounds.
     function judgeBounds(Mandate calldata mandate, uint256 price) internal pure returns (Reason) {
+        if (price < LEAST_PRICE) return Reason.PriceInvalid;
         if (price < mandate.minPrice) return Reason.PriceTooLow;
         if (price > mandate.maxPrice && mandate.maxPrice != 0) return Reason.PriceTooHigh;
         return Reason.None;
+    }
+
+    /// @dev Whether the owner wants to give so much, and whether rounding is too small to matter in both amounts.
+    function judgeAmounts(Mandate calldata mandate, uint256 given, uint256 taken) internal pure returns (Reason) {
+        if (given < mandate.minAmount || given < LEAST_AMOUNT || taken < LEAST_AMOUNT) return Reason.AmountTooSmall;
+        if (given > mandate.maxAmount) return Reason.AmountTooLarge;
+        return Reason.None;
+    }
+
+    /// @dev The slippage that the owner accepts now at an open, in basis points, rounded down: from zero when the bar closed,
+    /// which it has, to the most when the ramp is over.
+    function slippageBpsAt(Mandate calldata mandate, uint256 barTime) internal view returns (uint256) {
+        uint256 elapsed = block.timestamp - barTime;
+        return elapsed < mandate.ramp ? elapsed * mandate.maxSlippageBps / mandate.ramp : mandate.maxSlippageBps;
     }
 }

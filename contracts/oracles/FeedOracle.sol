@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 
@@ -22,10 +22,16 @@ contract FeedOracle is IOracle {
     /// @notice The feed that is read.
     IAggregatorV3 public immutable FEED;
 
+    /// @notice The token that is priced. The settlement contract does not ask; whoever names this oracle in a market compares.
+    address public immutable BASE;
+
+    /// @notice The token that it is priced in.
+    address public immutable QUOTE;
+
     /// @notice Price per unit of the feed's answer: 10 ** (36 + quote decimals - base decimals - feed decimals).
     uint256 public immutable FACTOR;
 
-    /// @notice Reads the decimals once, and for good.
+    /// @notice Reads the decimals once, and for good. That the feed quotes this base in this quote, nobody can check.
     /// @param feed Quotes one whole base token in whole quote tokens.
     /// @param base Token with `decimals()`.
     /// @param quote Token with `decimals()`.
@@ -36,6 +42,8 @@ contract FeedOracle is IOracle {
         uint256 down = uint256(baseDecimals) + feedDecimals;
         require(up >= down && up - down <= 76, UnsupportedDecimals(feedDecimals, baseDecimals, quoteDecimals));
         FEED = feed;
+        BASE = address(base);
+        QUOTE = address(quote);
         FACTOR = 10 ** (up - down);
     }
 

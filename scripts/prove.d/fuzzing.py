@@ -118,7 +118,8 @@ def _text(tests: list[tuple[str, Mapping[str, Any]]], walks: Walks, seed: str) -
     return "\n".join(
         (
             f"Random input and random walks over the committed bytecode, with the seed {seed}. After each step of a walk the contract,",
-            "a model of it in Solidity, and the state that the events alone tell are the same; and everybody could leave with all they have.\n",
+            "a model of it in Solidity, and the state that the events alone tell are the same; what is held of each token is what balances and",
+            "open trades come to; and everybody could end their trades and leave with all they have.\n",
             table(("test", "volume", ""), rows),
             f'What was done in the {walks.count:,} walks; "in vain" succeeded where the contract refused it, and a batch where it settled any fill:\n',
             table(("action", "tried", "succeeded"), actions, numbers=(1, 2)),

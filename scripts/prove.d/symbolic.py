@@ -30,6 +30,12 @@ _TEXT = """\
 Each for every caller, account, token, amount, mandate, signal and time, from **any** state of the contract's storage, reached or
 not: what one call does from there is what every call does in every history. Oracles and sources may answer anything, or revert.
 
+`open`, `close` and `release` are called as an outsider calls them, and that the call does not revert is part of each proof: whatever
+the gas, it does so only with `TooLittleGas`, and only where the oracle failed or the source did not vouch. For that, three things are
+assumed of the state, each of which the contract sees to: a balance that is credited is below 2**192 (a deposit lifts none above
+2**128 - 1, and a fill adds less than 2**128), the drawdown of a trade that closes is below 2**128 (it was below its limit at the open),
+and the clock has not come to the end of its 40 bits.
+
 Of `LedgerProof` it is the committed bytecode; its token keeps to ERC-20 and starts with any balances. `OpeningProof` and
 `ClosingProof` are of `Settlement.sol` as it is, compiled with the same settings, but with `Pricing` left open: any answer to
 each of its questions, because its products of 512 bits are more than the solver decides. So what is proved there holds whatever
@@ -129,6 +135,8 @@ def _ask(asked: Property) -> Verdict:
             *(in_tools("halmos"), "--root", ".", "--forge-build-out", ".prove/halmos/out", "--no-status"),
             *("--contract", asked.contract, "--match-test", rf"^{asked.name}\(", "--json-output", answer),
             *("--solver-threads", "1", "--solver-timeout-assertion", "5m"),
+            # A little longer at each branch than it takes by default: sums that cannot overflow are seen there, all at once.
+            *("--solver-timeout-branching", "20ms"),
         ],
         **for_foundry("symbolic"),
     )

@@ -84,6 +84,11 @@ def gaps(found: Mapping[str, Any]) -> list[str]:
         *(f"machine: {action} was hardly tried" for action, count in tried.items() if count < _FEW),
         *(f"machine: {action} succeeded in less than {_LEAST_SHARE:.0%} of attempts" for action in poor),
         *(f"machine: no fill came out as: {outcome}" for outcome, count in seen.items() if not count),
+        *(
+            f"machine: no call was refused with: {name}"
+            for name, count in found.get("errors", {}).items()
+            if not count
+        ),
     ]
 
 
@@ -101,5 +106,6 @@ def _text(found: Mapping[str, Any]) -> str:
             "independent model of it agree in every slot. A fill that is refused is no failed call: it has a table of its own.\n",
             table(("action", "tried", "succeeded", "failed", "rate"), actions, numbers=(1, 2, 3, 4)),
             table(("outcome of a fill", *found["fills"]), outcomes, numbers=(1, 2)),
+            table(("error of a call", "times"), list(found["errors"].items()), numbers=(1,)),
         )
     )

@@ -14,6 +14,7 @@ from agent.cli.trades import MOST_TRADES
 from agent.desk.books import TokenBooks
 from agent.desk.report import Report
 from agent.desk.session import Run, run_replay
+from agent.desk.trades import ReleasedTrade
 from agent.model.patterns import PATTERNS
 from agent.model.train import train
 from agent.settings import Settings
@@ -120,6 +121,13 @@ class TestTheTableOfTrades:
             lines = seen(replace(report, settled=[replace(short, opening=opening, returned=given)]))
             assert any(f" {digits} {digits} " in " ".join(line.split()) for line in lines), digits
 
+    @pytest.mark.parametrize(("seconds", "shown"), [(3_600, "1h"), (3_584, "1h"), (7_200, "2h"), (3_000, "50m")])
+    def test_a_trade_that_opened_seconds_into_its_bar_lasted_whole_hours(self, report, seen, seconds, shown):
+        first = report.settled[0]
+        lines = table(seen(replace(report, settled=[replace(first, closed_at=first.opening.opened_at + seconds)])))
+        [row] = [line for line in lines if line[2:3] == "-"]
+        assert row.split()[2] == shown
+
     def test_is_missing_where_nothing_was_settled(self, report, seen):
         assert "No trade was settled." in seen(replace(report, settled=[]))
 
@@ -127,6 +135,14 @@ class TestTheTableOfTrades:
         opening = report.settled[0].opening
         assert "1 trade is still open, and in no sum here." in seen(replace(report, still_open=[opening]))
         assert "2 trades are still open, and in no sum here." in seen(replace(report, still_open=[opening] * 2))
+
+    def test_leaves_released_trades_out_and_says_so(self, report, seen):
+        released = ReleasedTrade(report.settled[0].opening, report.settled[0].closed_at, "0x" + "ab" * 32)
+        one, two = (seen(replace(report, released=[released] * n)) for n in (1, 2))
+        assert "1 trade was released by its owner, without a result, and in no sum here." in one
+        assert "2 trades were released by their owners, without a result, and in no sum here." in two
+        settled = len(report.settled)
+        assert table(one)[0].startswith(f"{settled} settled trades")
 
 
 class TestTheResult:
@@ -170,6 +186,11 @@ class TestTheRest:
         assert all(f"{n} hold: {hold}" in section(lines, "decisions") for hold, n in report.holds.items())
         assert section(lines, "refused").endswith("2 wrong pattern 1 cooling down")
 
+    def test_a_refusal_is_named_as_the_contract_names_it(self, report, seen):
+        refused = Counter({Reason.DRAWDOWN_LIMIT: 2, Reason.WRONG_FILLER: 1})
+        lines = seen(replace(report, refused=refused))
+        assert section(lines, "refused").endswith("2 drawdown limit 1 wrong filler")
+
     def test_an_early_end_is_said(self, report, seen):
         assert section(seen(report), "replay").startswith(f"{REPLAYED} bars in ")
         early = replace(report, interrupted=True, bars_replayed=1)
@@ -177,8 +198,20 @@ class TestTheRest:
 
     def test_the_proof_of_the_books_shows_both_sides_in_tokens(self, report, seen):
         shown = section(seen(report), "books")
-        assert shown.startswith("balanced: 6 balances rebuilt from ")
-        assert "quote: 140,000.000000 held = 140,000.000000 owed" in shown
+        open_trades = {0: "", 1: " and 1 open trade"}[report.books.trades]
+        assert shown.startswith(f"balanced: 6 balances{open_trades} rebuilt from ")
+        assert "quote: 112,000.000000 held = 112,000.000000 owed" in shown
+
+    def test_the_proof_of_the_books_says_what_is_owed_to_open_trades(self, report, seen):
+        token = report.chain.base
+        tokens = {
+            **report.books.tokens,
+            token: TokenBooks(held=3 * 10**18, owed=3 * 10**18, held_by_trades=10**18),
+        }
+        shown = section(seen(replace(report, books=replace(report.books, trades=2, tokens=tokens))), "books")
+        assert shown.startswith("balanced: 6 balances and 2 open trades rebuilt from ")
+        held = "base: 3.000000000000000000 held = 3.000000000000000000 owed"
+        assert f"{held}, 1.000000000000000000 of it to open trades" in shown
 
     def test_books_that_do_not_balance_cannot_be_overlooked(self, report, seen):
         token = report.chain.quote

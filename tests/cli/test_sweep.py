@@ -193,7 +193,10 @@ def test_in_a_random_walk_there_is_nothing_to_find(sweep):
         (["--model", "tree", "--set", "tree.random_state=1,2"], ["--seed"]),
         (["--model", "tree", "--horizon", "6,x"], ["--horizon 6,x is no list of whole numbers", "--horizon 100"]),
         (["--model", "tree", "--take-profit", "100,0"], ["take_profit_bps is 0"]),
-        (["--model", "tree", "--stop-loss", "50", "--spread", 60], ["spread_bps is 60"]),
+        (
+            ["--model", "tree", "--stop-loss", "50", "--spread", 60],
+            ["no room for a spread of 60 bps", "at least 67 bps", "at most 43 bps"],
+        ),
         (["--model", "tree", "--share", 0], ["A share of 0.0 of the bars cannot trade"]),
         (["--model", "tree", "--folds", 40], ["the one point cannot be tried", "--folds"]),
         (["--model", "tree", "--gas", -1], ["gas cannot cost -1.0 bps"]),

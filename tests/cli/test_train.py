@@ -181,7 +181,15 @@ def test_a_model_that_found_nothing_says_so(patternsettle, tmp_path, monkeypatch
         (["--data", "{file}", "--model", "json:loads"], "It is called without arguments."),
         (["--data", "{file}", "--model", "sklearn.svm:LinearSVC"], "has no predict_proba"),
         (["--data", "{file}", "--horizon", "0"], "the barrier horizon is 0"),
-        (["--data", "{file}", "--spread", "100"], "the barrier spread_bps is 100"),
+        (["--data", "{file}", "--spread", "5000"], "the barrier spread_bps is 5000"),
+        (
+            ["--data", "{file}", "--spread", "94"],
+            "a stop-loss of at least 101 bps, or a spread of at most 93 bps.",
+        ),
+        (
+            ["--data", "{file}", "--take-profit", "10"],
+            "a stop-loss of at least 12 bps, or a spread of at most 3 bps.",
+        ),
         (["--data", "{file}", "--share", "0"], "a share of 0.0 of the bars cannot trade"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.chain.events import Closed, MandateCancelled
 from agent.chain.values import MandateState, Reason
 
@@ -53,3 +55,36 @@ def test_withdraws_a_mandate_that_was_signed_and_not_lodged_yet(desk, signal):
     assert desk.settlement.cancel(desk.owner, draft).events == [MandateCancelled(draft.id)]
     assert desk.settlement.state_of(draft.id) == MandateState(0, 0, False, True, 0)
     assert desk.check_open(signal(), draft) is Reason.UNKNOWN_MANDATE
+
+
+# ---- several at once
+
+
+def test_cancels_several_and_logs_each_in_its_order(desk, signal):
+    created = [desk.mandate() for _ in range(3)]
+    kept = desk.mandate()
+    assert desk.settlement.cancel(desk.owner, *created).events == [MandateCancelled(each.id) for each in created]
+    assert [desk.check_open(signal(), each) for each in created] == [Reason.CANCELLED] * 3
+    assert desk.check_open(signal(), kept) is Reason.NONE
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_of_somebody_else_among_them_leaves_all_as_they_were(desk, reverts, place):
+    mandates = [desk.mandate() for _ in range(2)]
+    mandates.insert(place, desk.mandate(by=desk.other))
+    before = desk.stored()
+    with reverts("NotOwner", owner=desk.other.address, caller=desk.owner.address):
+        desk.settlement.cancel(desk.owner, *mandates)
+    assert desk.stored() == before
+
+
+def test_some_may_be_open_and_some_not_lodged_and_one_there_twice(desk):
+    several = [desk.trading(), desk.draft(), desk.mandate()]
+    desk.settlement.cancel(desk.owner, *several, several[0])
+    assert all(desk.settlement.state_of(each.id).cancelled for each in several)
+
+
+def test_none_at_all_changes_nothing(desk):
+    before = desk.stored()
+    assert desk.settlement.cancel(desk.owner).events == []
+    assert desk.stored() == before

@@ -153,11 +153,11 @@ def test_after_the_model_was_revoked(desk, mandate, signal, refuses):
     refuses(Reason.NOT_VOUCHED, signal(), created)
 
 
-def test_over_the_loss_limit(desk, signal, refuses):
-    mandate = desk.trading(cooldown=0, loss_limit=20 * QUOTE)
+def test_over_the_drawdown_limit(desk, signal, refuses):
+    mandate = desk.trading(cooldown=0, drawdown_limit=20 * QUOTE)
     desk.set_price("1980")
     desk.close(mandate)
-    refuses(Reason.LOSS_LIMIT, signal(), mandate)
+    refuses(Reason.DRAWDOWN_LIMIT, signal(), mandate)
 
 
 def test_a_trade_closed_before_any_barrier(desk):
@@ -190,19 +190,19 @@ def test_a_mandate_in_somebody_elses_name(desk, reverts):
 
 
 def test_the_most_that_a_thief_of_the_models_key_can_do(desk, signal):
-    """Signing what it likes and filling it itself, it gets the slippage at each end, until the loss limit is reached."""
-    mandate = desk.mandate(cooldown=0, max_slippage_bps=50, horizon=1, loss_limit=60 * QUOTE)
+    """Signing what it likes and filling it itself, it gets the slippage at each end, until the drawdown limit is reached."""
+    mandate = desk.mandate(cooldown=0, max_slippage_bps=50, horizon=1, drawdown_limit=60 * QUOTE)
     before = desk.ledger()
     for _ in range(4):
         desk.open(signal(), desk.fill(mandate, given=2_000 * QUOTE, taken=BASE * 995 // 1_000))
         # What is worth 1,990 comes back as 1,980.05: the least that 50 bps allow, twice.
         desk.close(desk.closing(mandate, given=BASE * 995 // 1_000, taken=1_980_050_000))
-    assert desk.open(signal(), mandate).events[-1] == Refused(mandate.id, Reason.LOSS_LIMIT)
+    assert desk.open(signal(), mandate).events[-1] == Refused(mandate.id, Reason.DRAWDOWN_LIMIT)
     assert desk.ledger()["owner", "quote"] - before["owner", "quote"] == -4 * 19_950_000
     assert desk.ledger()["owner", "base"] == before["owner", "base"]
 
 
-MANDATE_WORDS = 23
+MANDATE_WORDS = 25
 
 
 @pytest.mark.parametrize("word", range(MANDATE_WORDS))

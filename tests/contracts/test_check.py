@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.chain.events import Closed, Opened, Refused
-from agent.chain.values import Reason, Side
+from agent.chain.values import ANYONE, Reason, Side
 
 BASE = 10**18
 QUOTE = 10**6
@@ -29,11 +29,14 @@ AT_OPEN = [
     ("mandate", "min_confidence_bps", 7_000),
     ("mandate", "min_confidence_bps", 7_001),
     ("mandate", "max_slippage_bps", 0),
+    ("mandate", "ramp", 10),
     ("mandate", "max_signal_age", 10),
     ("mandate", "max_price_age", 90),
     ("mandate", "min_amount", 2_000 * QUOTE),
     ("mandate", "min_amount", 2_000 * QUOTE + 1),
     ("mandate", "max_amount", 2_000 * QUOTE + 1),
+    ("named", "", "filler"),
+    ("named", "", "other"),
     ("mandate", "min_price", PRICE),
     ("mandate", "min_price", PRICE + 1),
     ("mandate", "max_price", 2 * PRICE),
@@ -67,7 +70,9 @@ AT_OPEN = [
 def test_check_open_says_what_open_does(desk, differences):
     with desk.chain.undone():
         told = {place: value for place, _, value in differences}
-        mandate = desk.mandate(**{field: value for place, field, value in differences if place == "mandate"})
+        named = {"filler": getattr(desk, told["named"]).address} if "named" in told else {}
+        terms = {field: value for place, field, value in differences if place == "mandate"}
+        mandate = desk.mandate(**terms, **named)
         signal = desk.signal(**{field: value for place, field, value in differences if place == "signal"})
         fair = desk.fill(mandate, filler=getattr(desk, told.get("filler", "filler")).address)
         fill = replace(fair, taken=max(0, fair.taken - told.get("missing", 0)))
@@ -96,14 +101,23 @@ def test_check_open_says_what_open_does(desk, differences):
     cancelled=st.booleans(),
     filler=st.sampled_from(["filler", "filler", "other", "owner"]),
     by=st.sampled_from(["operator", "operator", "filler", "stranger"]),
+    named=st.booleans(),
+    left=st.sampled_from(["open", "open", "open", "released", "spent"]),
 )
-def test_check_close_says_what_close_does(desk, side, price, wait, more, missing, cancelled, filler, by):
+def test_check_close_says_what_close_does(
+    desk, side, price, wait, more, missing, cancelled, filler, by, named, left
+):
     with desk.chain.undone():
-        mandate = desk.trading(side=side)
+        mandate = desk.trading(side=side, filler=desk.filler.address if named else ANYONE)
         opened = desk.now
         desk.set_price(price)
         if cancelled:
             desk.settlement.cancel(desk.owner, mandate)
+        if left == "released":
+            desk.release(mandate)
+        if left == "spent":
+            desk.leave(desk.owner, desk.base)
+            desk.leave(desk.owner, desk.quote)
         fair = desk.closing(mandate, filler=getattr(desk, filler).address)
         fill = replace(fair, given=fair.given + more, taken=max(0, fair.taken - missing))
         options = {"by": getattr(desk, by), "at": max(desk.now + 1, opened + wait)}

@@ -104,11 +104,11 @@ def market(desk):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     side=st.sampled_from(Side),
-    price=st.integers(min_value=10**26, max_value=10**39),
-    given_=st.integers(min_value=1, max_value=10**9),
-    bonus=st.integers(min_value=0, max_value=10**11),
-    profit=st.integers(min_value=1, max_value=9_999),
-    loss=st.integers(min_value=1, max_value=9_999),
+    price=st.integers(min_value=10**35, max_value=10**37),
+    given_=st.integers(min_value=10**5, max_value=10**9),
+    bonus=st.integers(min_value=10**6, max_value=10**11),
+    profit=st.integers(min_value=52, max_value=9_999),
+    loss=st.integers(min_value=52, max_value=9_999),
 )
 def test_a_trade_closes_exactly_where_barriers_of_says(desk, market, side, price, given_, bonus, profit, loss):
     with desk.chain.undone():
@@ -135,26 +135,24 @@ def test_a_trade_closes_exactly_where_barriers_of_says(desk, market, side, price
 # ---- what moves
 
 
-def test_a_long_gives_its_base_back_for_quote(desk):
+def test_a_long_gives_back_the_base_that_it_holds_for_quote(desk):
     long = desk.trading(side=Side.LONG)
     before = desk.ledger()
     desk.set_price("2040")
     desk.close(desk.closing(long, given=BASE, taken=2_040 * QUOTE))
     assert changes(before, desk.ledger()) == {
-        ("owner", "base"): -BASE,
         ("filler", "base"): +BASE,
         ("filler", "quote"): -2_040 * QUOTE,
         ("owner", "quote"): +2_040 * QUOTE,
     }
 
 
-def test_a_short_gives_its_quote_back_for_base(desk):
+def test_a_short_gives_back_the_quote_that_it_holds_for_base(desk):
     short = desk.trading(side=Side.SHORT)
     before = desk.ledger()
     desk.set_price("1600")
     desk.close(desk.closing(short, given=2_000 * QUOTE, taken=BASE * 5 // 4))
     assert changes(before, desk.ledger()) == {
-        ("owner", "quote"): -2_000 * QUOTE,
         ("filler", "quote"): +2_000 * QUOTE,
         ("filler", "base"): -BASE * 5 // 4,
         ("owner", "base"): +BASE * 5 // 4,
@@ -182,6 +180,18 @@ def test_moves_no_token(desk):
     before = desk.held(desk.base), desk.held(desk.quote)
     desk.close(long)
     assert (desk.held(desk.base), desk.held(desk.quote)) == before
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_close_needs_nothing_of_its_owners_balance(desk, side):
+    mandate = desk.trading(side=side)
+    for token in (desk.base, desk.quote):
+        desk.leave(desk.owner, token)
+    desk.set_price("2500" if side is Side.LONG else "1600")
+    assert desk.check_close(mandate)[0] is Reason.NONE
+    [closed] = desk.close(mandate).events
+    what = "quote" if side is Side.LONG else "base"
+    assert desk.ledger()["owner", what] == closed.taken
 
 
 def test_another_filler_than_the_one_who_opened_may_close(desk):
@@ -245,41 +255,72 @@ def test_a_market_that_differs_in_one_contract_is_another(desk, field):
     ("side", "price", "taken", "loss"),
     [
         (Side.LONG, "1980", 1_980 * QUOTE, 20 * QUOTE),
-        (Side.LONG, "2040", 2_040 * QUOTE, -40 * QUOTE),
+        (Side.LONG, "2040", 2_040 * QUOTE, 0),
         (Side.SHORT, "2500", BASE * 4 // 5, BASE // 5),
-        (Side.SHORT, "1600", BASE * 5 // 4, -BASE // 4),
+        (Side.SHORT, "1600", BASE * 5 // 4, 0),
     ],
 )
-def test_the_net_loss_is_counted_in_the_token_given(desk, side, price, taken, loss):
+def test_the_drawdown_is_counted_in_the_token_given(desk, side, price, taken, loss):
     mandate = desk.trading(side=side)
     opened = desk.settlement.state_of(mandate.id)
     desk.set_price(price)
     desk.close(desk.closing(mandate, taken=taken))
     assert desk.settlement.state_of(mandate.id) == MandateState(
-        used_until=opened.used_until, changed_at=desk.now, trading=False, cancelled=False, net_loss=loss
+        usable_from=opened.usable_from, changed_at=desk.now, trading=False, cancelled=False, drawdown=loss
     )
 
 
-def test_gains_offset_losses_until_the_limit_is_reached(desk):
-    mandate = desk.trading(cooldown=0, loss_limit=30 * QUOTE)
+def test_profits_offset_losses_and_never_bank_any(desk):
+    """What is counted is the loss since the best point so far: it never falls below zero."""
+    mandate = desk.trading(cooldown=0, drawdown_limit=60 * QUOTE)
     counted = []
-    for price in ("1980", "2040", "1980", "1950"):
+    for price in ("2040", "1980", "1970", "2040", "2040", "1980", "1955"):
         if not desk.settlement.state_of(mandate.id).trading:
             desk.set_price("2000")
             assert desk.open(desk.signal(), mandate).events[1].given == 2_000 * QUOTE
         desk.set_price(price)
         desk.close(mandate)
-        counted.append(desk.settlement.state_of(mandate.id).net_loss // QUOTE)
-    assert counted == [20, -20, 0, 50]
-    assert desk.check_open(desk.signal(), mandate) is Reason.LOSS_LIMIT
+        counted.append(desk.settlement.state_of(mandate.id).drawdown // QUOTE)
+    assert counted == [0, 20, 50, 10, 0, 20, 65]
+    assert desk.check_open(desk.signal(), mandate) is Reason.DRAWDOWN_LIMIT
+
+
+@pytest.mark.parametrize(("more", "drawdown"), [(-1, 1), (0, 0), (1, 0)])
+def test_a_loss_of_one_unit_counts_and_a_profit_of_one_does_not(desk, more, drawdown):
+    mandate = desk.trading(horizon=1)
+    desk.close(desk.closing(mandate, taken=2_000 * QUOTE + more))
+    assert desk.settlement.state_of(mandate.id).drawdown == drawdown
+
+
+def test_a_profit_of_exactly_the_drawdown_leaves_none_and_one_unit_less_leaves_one(desk):
+    mandate = desk.trading(cooldown=0)
+    desk.set_price("1980")
+    desk.close(mandate)
+    for returned, drawdown in [(2_019_999_999, 1), (2_020_000_000, 0)]:
+        with desk.chain.undone():
+            desk.set_price("2000")
+            desk.open(desk.signal(), desk.fill(mandate, given=2_000 * QUOTE))
+            desk.travel(mandate.horizon)
+            desk.close(desk.closing(mandate, taken=returned))
+            assert desk.settlement.state_of(mandate.id).drawdown == drawdown
+
+
+def test_nothing_of_the_trade_is_left_with_the_mandate_when_all_of_it_is_lost(desk):
+    """The largest loss there is: all that was given, for the one unit that a price of next to nothing is worth."""
+    market = desk.puppet(2_000 * UNIT)
+    mandate = desk.mandate(market=market, max_price_age=10**9, drawdown_limit=2**128 - 1)
+    desk.open(desk.signal(market=market.id), desk.fill(mandate, given=2_000 * QUOTE, taken=BASE))
+    desk.set_puppet(market, 1)
+    desk.close(desk.closing(mandate, given=BASE, taken=1), market=market)
+    assert desk.settlement.state_of(mandate.id).drawdown == 2_000 * QUOTE - 1
 
 
 def test_the_last_trade_may_take_the_loss_beyond_the_limit_but_none_follows(desk):
-    mandate = desk.trading(cooldown=0, loss_limit=1)
+    mandate = desk.trading(cooldown=0, drawdown_limit=1)
     desk.set_price("1")
     desk.close(mandate)
-    assert desk.settlement.state_of(mandate.id).net_loss == 1_999 * QUOTE
-    assert desk.check_open(desk.signal(), mandate) is Reason.LOSS_LIMIT
+    assert desk.settlement.state_of(mandate.id).drawdown == 1_999 * QUOTE
+    assert desk.check_open(desk.signal(), mandate) is Reason.DRAWDOWN_LIMIT
 
 
 def fair(given, price, side):

@@ -31,7 +31,7 @@ def test_lodges_what_its_owner_signed_whoever_sends_it(desk, lodge):
     draft = desk.draft()
     assert lodge(draft).events == [MandateCreated(draft.id, desk.owner.address, draft)]
     assert desk.settlement.state_of(draft.id) == MandateState(
-        used_until=desk.now - 1, changed_at=0, trading=False, cancelled=False, net_loss=0
+        usable_from=desk.now, changed_at=0, trading=False, cancelled=False, drawdown=0
     )
 
 
@@ -42,19 +42,21 @@ def test_a_lodged_mandate_trades_as_one_that_its_owner_created(desk, lodge, sign
 
 
 def test_what_is_signed_is_the_digest_that_the_contract_says(desk):
-    draft = desk.draft(side=Side.SHORT, min_price=7, max_price=2**256 - 1, loss_limit=2**128 - 1)
+    draft = desk.draft(side=Side.SHORT, min_price=7, max_price=2**256 - 1, drawdown_limit=2**128 - 1)
     digest = desk.settlement.digest_of(draft)
     assert bytes(desk.owner.signer.unsafe_sign_hash(digest).signature) == desk.sign_mandate(draft)
 
 
 # What may differ between two mandates, each alone; a value that is sound and not the draft's own.
 CHANGES = {
+    "filler": "0x" + "11" * 20,
     "source": "0x" + "11" * 20,
     "model": b"\x77" * 32,
     "side": Side.SHORT,
     "patterns": 1,
     "min_confidence_bps": 1,
     "max_slippage_bps": 51,
+    "ramp": 1,
     "take_profit_bps": 201,
     "stop_loss_bps": 101,
     "horizon": 3_601,
@@ -65,7 +67,7 @@ CHANGES = {
     "max_amount": 2**128 - 2,
     "min_price": 1,
     "max_price": 10**60,
-    "loss_limit": 10**24 + 1,
+    "drawdown_limit": 10**24 + 1,
     "salt": b"\x99" * 32,
 }
 
@@ -163,7 +165,7 @@ def test_a_contract_that_is_the_owner_says_itself_what_it_signed(desk, lodge, re
         lodge(draft, b"")
     wallet.send(desk.stranger, "accept", desk.settlement.digest_of(draft))
     lodge(draft, b"")
-    assert desk.settlement.state_of(draft.id).used_until == desk.now - 1
+    assert desk.settlement.state_of(draft.id).usable_from == desk.now
 
 
 def test_a_contract_that_knows_nothing_of_signatures_has_signed_nothing(desk, lodge, reverts):
@@ -183,12 +185,14 @@ def test_nobody_signs_for_the_zero_address(desk, lodge, reverts):
 @given(
     side=st.sampled_from(Side),
     patterns=st.integers(0, 2**32 - 1),
-    amounts=st.tuples(st.integers(1, 2**127), st.integers(0, 2**127 - 1)),
+    amounts=st.tuples(st.integers(1, 2**127), st.integers(0, 2**126)),
     salt=st.binary(min_size=32, max_size=32),
 )
 def test_whatever_an_owner_signs_can_be_lodged(desk, side, patterns, amounts, salt):
     least, more = amounts
-    draft = desk.draft(side=side, patterns=patterns, min_amount=least, max_amount=least + more, salt=salt)
+    draft = desk.draft(
+        side=side, patterns=patterns, min_amount=least, max_amount=100_000 + least + more, salt=salt
+    )
     desk.settlement.create_for(desk.stranger, draft, desk.sign_mandate(draft))
-    assert desk.settlement.state_of(draft.id).used_until
+    assert desk.settlement.state_of(draft.id).usable_from
     assert draft.id == keccak(encode([Mandate.ABI_TYPE], [draft.abi()]))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 from eth_utils import keccak
 
 from agent.chain.contracts import TokenContract
-from agent.chain.events import Deposited
+from agent.chain.events import Deposited, Opened
+from agent.chain.values import Permit, Reason, Side
+from agent.errors import Reverted
 
 BASE = 10**18
+QUOTE = 10**6
 ZERO = "0x" + "00" * 20
+MOST = 2**128 - 1
 
 
 def test_credits_the_depositor_and_takes_the_tokens(desk):
@@ -112,6 +119,102 @@ def test_tokens_that_were_sent_without_a_deposit_are_nobodys(desk):
     desk.base.transfer(desk.owner, desk.settlement.address, 5 * BASE)
     desk.settlement.deposit(desk.owner, desk.at.base, BASE)
     assert balance(desk, desk.owner) == before + BASE
+
+
+# ---- the most that a deposit may lift a balance to
+
+
+def test_lifts_a_balance_to_the_most_there_is_and_not_one_unit_beyond(desk, reverts):
+    token = minted(desk, "FreeToken", MOST + 1)
+    with reverts("BalanceTooLarge", account=desk.owner.address, token=token.address, balance=MOST + 1):
+        desk.settlement.deposit(desk.owner, token.address, MOST + 1)
+    desk.settlement.deposit(desk.owner, token.address, MOST)
+    assert balance(desk, desk.owner, token) == MOST
+
+
+def test_counts_what_is_there_already(desk, reverts):
+    token = minted(desk, "FreeToken", MOST + 1)
+    desk.settlement.deposit(desk.owner, token.address, MOST - 7)
+    with reverts("BalanceTooLarge", account=desk.owner.address, token=token.address, balance=MOST + 1):
+        desk.settlement.deposit(desk.owner, token.address, 8)
+    desk.settlement.deposit(desk.owner, token.address, 7)
+    assert balance(desk, desk.owner, token) == MOST
+    assert token.balance_of(desk.owner.address) == 1
+
+
+def test_the_most_is_that_of_one_account_and_one_token(desk):
+    token, another = minted(desk, "FreeToken", 2 * MOST), minted(desk, "FreeToken", MOST)
+    for account, which in [(desk.owner, token), (desk.other, token), (desk.owner, another)]:
+        desk.settlement.deposit(desk.owner, which.address, MOST, account.address)
+        assert balance(desk, account, which) == MOST
+
+
+def test_what_a_settlement_pays_may_lift_a_balance_beyond_it(desk):
+    """Only a deposit is bounded: nobody can hold a settlement up by being rich."""
+    token = minted(desk, "FreeToken", 2 * MOST)
+    for account in (desk.owner, desk.filler):
+        desk.settlement.deposit(desk.owner, token.address, MOST, account.address)
+    market = replace(desk.puppet(10**36), base=token.address)
+    short = desk.mandate(side=Side.SHORT, market=market, max_price_age=10**9)
+    fill = desk.fill(short, given=QUOTE, taken=QUOTE)
+    assert type(desk.open(desk.signal(side=Side.SHORT, market=market.id), fill).events[-1]) is Opened
+    assert balance(desk, desk.filler, token) == MOST + QUOTE
+
+
+# ---- a token that reports any balance
+
+
+@pytest.fixture
+def boastful(desk):
+    """A token of which the contract holds whatever was claimed to be deposited."""
+    return desk.deploy("BoastfulToken", kind=TokenContract)
+
+
+@pytest.mark.parametrize("amount", [2**256 - 1, 2**255, MOST + 1])
+def test_a_token_that_reports_any_balance_credits_no_more_than_any_other(desk, reverts, boastful, amount):
+    """Before, a filler was credited 2**256 - 1, and whatever was added to that overflowed."""
+    with reverts("BalanceTooLarge", account=desk.filler.address, token=boastful.address, balance=amount):
+        desk.settlement.deposit(desk.filler, boastful.address, amount)
+    assert balance(desk, desk.filler, boastful) == 0
+
+
+def test_it_cannot_pass_the_most_by_overflowing(desk, reverts, boastful):
+    desk.settlement.deposit(desk.filler, boastful.address, 5)
+    boastful.send(desk.stranger, "show", 0)
+    with reverts("BalanceTooLarge", account=desk.filler.address, token=boastful.address, balance=2**256 - 1):
+        desk.settlement.deposit(desk.filler, boastful.address, 2**256 - 1)
+    assert balance(desk, desk.filler, boastful) == 5
+
+
+def test_its_permits_do_not_pass_the_most_either(desk, reverts, boastful):
+    permit = Permit(amount=2**256 - 1, deadline=2**256 - 1, v=27, r=bytes(32), s=bytes(32))
+    with reverts("BalanceTooLarge", account=desk.filler.address, token=boastful.address, balance=2**256 - 1):
+        desk.settlement.deposit_with_permit(desk.filler, boastful.address, desk.filler.address, permit)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_trade_of_it_takes_no_innocent_fill_of_its_batch_with_it(desk, boastful, side):
+    """Before, `checkOpen` said None, `open` panicked, and the whole batch was lost: 2**256 - 1 and something is too much."""
+    market = replace(desk.puppet(2_000 * 10**24), base=boastful.address)
+    terms = {"side": side, "market": market, "max_price_age": 10**9}
+    trap, innocent = desk.mandate(**terms), desk.mandate(by=desk.other, **terms)
+    for account in (desk.owner, desk.filler):
+        deposit_the_most(desk, boastful, account)
+    boastful.send(desk.stranger, "show", 0)
+    desk.settlement.deposit(desk.other, boastful.address, BASE)
+    seen = desk.signal(side=side, market=market.id)
+    with desk.chain.undone():
+        assert desk.check_open(seen, trap) is Reason.NONE
+    assert [type(event) for event in desk.open(seen, trap, innocent).events[1:]] == [Opened, Opened]
+
+
+def deposit_the_most(desk, token, account):
+    """As much as the contract takes of a token that claims anything."""
+    for amount in (2**256 - 1, MOST):
+        token.send(desk.stranger, "show", 0)
+        with suppress(Reverted):
+            desk.settlement.deposit(account, token.address, amount)
+            return
 
 
 def minted(desk, name, amount):

@@ -73,6 +73,19 @@ def test_names_its_feed(desk):
     assert desk.oracle.call("FEED") == (desk.at.feed.lower(),)
 
 
+def test_names_the_tokens_that_it_prices_base_first(desk):
+    assert desk.oracle.pair() == (desk.at.base, desk.at.quote)
+
+
+def test_names_what_it_was_told_whatever_the_market(desk):
+    """Whoever signs a mandate compares the two; nobody else does."""
+    feed, base, quote = contracts(desk, 8, 18, 6)
+    oracle = OracleContract.deploy(desk.chain, desk.publisher, feed, base, quote)
+    assert oracle.pair() == (base, quote)
+    turned = OracleContract.deploy(desk.chain, desk.publisher, feed, quote, base)
+    assert turned.pair() == (quote, base)
+
+
 def contracts(desk, feed_decimals, base_decimals, quote_decimals):
     feed = FeedContract.deploy(desk.chain, desk.publisher, feed_decimals)
     base = TokenContract.deploy(desk.chain, desk.publisher, "Base", "B", base_decimals)

@@ -148,7 +148,11 @@ def into_create_for(desk, token):
 
 
 def into_cancel(desk, token):
-    return "cancel", desk.mandate()
+    return "cancel", [desk.mandate()]
+
+
+def into_release(desk, token):
+    return "release", desk.trading()
 
 
 def into_open(desk, token):
@@ -172,6 +176,7 @@ CALLBACKS = (
     into_create,
     into_create_for,
     into_cancel,
+    into_release,
     into_open,
     into_close,
     into_authorize,

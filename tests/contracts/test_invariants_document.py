@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 DOCUMENT = ROOT / "contracts" / "INVARIANTS.md"
 FORGE = ROOT / "tests" / "forge"
-COUNT = 23
+COUNT = 26
 
 PROMISE = re.compile(
     r"^\*\*(?P<number>\d+)\*\* (?P<sentence>[A-Z`].+\.)\n\n(?P<holders>(?:- \w+: .+\n)+)", re.MULTILINE

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from agent.chain.values import Reason
+from agent.chain.events import Closed, Deposited, MandateCreated, Opened, Released, Withdrawn
+from agent.chain.values import Barrier, Reason
 
+from .machine.laws import Laws, Owed
 from .machine.ledger_rules import LedgerRules
 from .machine.mandate_rules import MandateRules
+from .machine.outside import YES
 from .machine.settlement_rules import SettlementRules
-from .machine.stage import Stage
+from .machine.stage import PRICE, Stage
 from .machine.steps import Call
 from .machine.tally import FEW, Tally
 
@@ -86,6 +90,7 @@ DIFFERENCES = {
     "mandates": lambda machine, who: machine.book.states.update(
         {machine.stage.first.id: replace(machine.book.states[machine.stage.first.id], cancelled=True)}
     ),
+    "an open trade does not hold": lambda machine, who: machine.book.holdings.clear(),
     "trades": lambda machine, who: machine.book.trades.update({machine.stage.first.id: (1, 2)}),
     "does not hold what it owes": lambda machine, who: machine.given_away.update({machine.stage.desk.at.base: 1}),
     "the events tell": lambda machine, who: machine.rebuilt.balances.update(
@@ -109,6 +114,16 @@ def test_a_single_difference_is_noticed_after_any_step(machine, what):
         machine.call(machine.people["stranger"], "authorize", owner.address, True)
 
 
+@pytest.mark.parametrize("answer", [YES, bytes(32), b"", YES * 2])
+def test_a_puppet_says_otherwise_when_it_is_asked_again_in_the_same_call(stage, answer):
+    with stage.chain.undone():
+        stage.source.send(stage.desk.publisher, "say", answer, False)
+        for _ in range(2):
+            one, other = stage.auditor.call("twice", stage.source.address, b"?")
+            assert one == answer
+            assert (other == YES) is not (one == YES)
+
+
 def test_a_prediction_that_is_wrong_is_noticed(machine):
     owner, token = machine.people["owner"], machine.stage.desk.at.base
     withdrawn = Call("withdraw", machine.stage.settlement, owner, "withdraw", (token, 1, owner.address))
@@ -118,6 +133,66 @@ def test_a_prediction_that_is_wrong_is_noticed(machine):
         )
     with pytest.raises(AssertionError, match="withdraw logged"):
         machine.perform(withdrawn, lambda: machine.book.call(owner.address, "withdraw", token, 2, owner.address))
+
+
+# What each law forbids, done with an open trade by its filler, unless somebody else is named.
+FORBIDDEN = {
+    "somebody withdrew what was another's": lambda it: it.happens(Withdrawn(it.owner, it.quote, it.owner, 1)),
+    "a deposit was too large": lambda it: it.happens(
+        Deposited(it.owner, it.quote, it.owner, 2**128), balances=Counter({(it.owner, it.quote): 2**128})
+    ),
+    "somebody released another's trade": lambda it: it.happens(Released(it.id, it.taken)),
+    "a release gave another holding": lambda it: it.happens(Released(it.id, it.taken - 1), by=it.owner),
+    "a trade was released that was not open": lambda it: it.happens(*2 * [Released(it.id, it.taken)], by=it.owner),
+    "a close gave another holding": lambda it: it.closes(it.taken + 1, it.given, Barrier.HORIZON),
+    "a barrier closed a trade at an unmoved price, at a loss": lambda it: it.closes(
+        it.taken, it.given - 1, Barrier.STOP_LOSS
+    ),
+    "a barrier was touched at an unmoved price": lambda it: it.opens(it.mandate, it.given * 102 // 100),
+    "a barrier would close a trade at an unmoved price, at a loss": lambda it: it.opens(
+        replace(it.mandate, max_slippage_bps=300), it.given * 98 // 100
+    ),
+    "another filler traded than the mandate names": lambda it: it.opens(
+        replace(it.mandate, filler=it.owner), it.given
+    ),
+    "a holding came or left without its trade": lambda it: it.happens(holdings={}),
+    "balances changed otherwise than the events say": lambda it: it.happens(balances=Counter()),
+}
+
+
+class Watched:
+    """Laws that have seen `stage.first` open its trade, and see what follows."""
+
+    def __init__(self, stage):
+        self.laws = Laws(event for event, _ in stage.past)
+        self.mandate, self.id, self.owner = stage.first, stage.first.id, stage.first.owner
+        self.filler, self.quote = stage.people["filler"].address, stage.desk.at.quote
+        book, _, _ = stage.model()
+        self.before = Owed(book.balances, book.holdings)
+        self.given, self.taken = book.trades[self.id]
+
+    def happens(self, *events, by=None, holdings=None, balances=None):
+        after = Owed(
+            self.before.balances if balances is None else balances,
+            self.before.holdings if holdings is None else holdings,
+        )
+        self.laws.hold({by or self.filler}, self.before, after, events)
+
+    def closes(self, given, taken, barrier):
+        self.happens(Closed(self.id, self.filler, given, taken, PRICE, barrier))
+
+    def opens(self, mandate, given):
+        mandate = replace(mandate, salt=b"\x99" * 32)
+        self.happens(
+            MandateCreated(mandate.id, mandate.owner, mandate),
+            Opened(mandate.id, self.filler, given, self.taken, PRICE),
+        )
+
+
+@pytest.mark.parametrize("law", FORBIDDEN)
+def test_a_law_that_is_broken_is_told(stage, law):
+    with pytest.raises(AssertionError, match=law):
+        FORBIDDEN[law](Watched(stage))
 
 
 def test_what_never_came_out_one_way_is_told():
@@ -136,6 +211,7 @@ def test_what_never_came_out_one_way_is_told():
         "create was hardly tried",
         "open succeeded in only 0.0% of attempts",
         "no fill was refused for: expired",
+        "no call was refused with: TooLittleGas",
     } < set(tally.gaps())
 
 
@@ -144,6 +220,7 @@ def test_the_counts_are_written_for_a_script(tmp_path):
     tally.count("open", True)
     tally.judged("open", Reason.NONE)
     tally.judged("open", Reason.LOW_CONFIDENCE)
+    tally.refused("NoOpenTrade")
     tally.write(tmp_path / "counts.json")
     told = json.loads((tmp_path / "counts.json").read_text(encoding="utf-8"))
     assert told["actions"]["open"] == {"succeeded": 1, "failed": 0}
@@ -151,3 +228,4 @@ def test_the_counts_are_written_for_a_script(tmp_path):
         "settled": 1,
         "low confidence": 1,
     }
+    assert {error: count for error, count in told["errors"].items() if count} == {"NoOpenTrade": 1}

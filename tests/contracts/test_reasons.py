@@ -15,6 +15,7 @@ BASE = 10**18
 QUOTE = 10**6
 PRICE = 2_000 * 10**24  # 2,000 quote tokens (6 decimals) for a base token (18), as the contract counts
 MAX_PRICE = (2**128 - 1) * 10**36
+LEAST = 100_000  # units, of either token, that a trade opens with
 
 Ask = tuple[tuple[Any, ...], dict[str, Any]]
 Case = Callable[[Any, int], Ask]
@@ -108,18 +109,24 @@ def open_cooling_down(desk, beyond):
     return ask(desk.signal(bar_time=closed + 100), mandate, at=closed + 300 - beyond)
 
 
-def open_loss_limit(desk, beyond):
-    mandate = desk.trading(loss_limit=20 * QUOTE + 1 - beyond, cooldown=0)
+def open_drawdown_limit(desk, beyond):
+    mandate = desk.trading(drawdown_limit=20 * QUOTE + 1 - beyond, cooldown=0)
     desk.set_price("1980")
     desk.close(mandate)
-    assert desk.settlement.state_of(mandate.id).net_loss == 20 * QUOTE
+    assert desk.settlement.state_of(mandate.id).drawdown == 20 * QUOTE
     return ask(desk.signal(), mandate)
 
 
-def open_price_invalid(desk, beyond):
+def open_price_invalid__beyond_all_bounds(desk, beyond):
     market = desk.puppet(MAX_PRICE + beyond)
-    fill = desk.fill(desk.mandate(market=market), given=1, taken=1)
+    fill = desk.fill(desk.mandate(market=market), given=LEAST, taken=LEAST)
     return ask(desk.signal(market=market.id), fill)
+
+
+def open_price_invalid__of_too_few_digits(desk, beyond):
+    market = desk.puppet(10**9 - beyond)
+    fill = desk.fill(desk.mandate(market=market, side=Side.SHORT), given=LEAST, taken=LEAST)
+    return ask(desk.signal(market=market.id, side=Side.SHORT), fill)
 
 
 def open_price_stale(desk, beyond):
@@ -141,6 +148,16 @@ def open_amount_too_small(desk, beyond):
     return ask(desk.signal(), desk.fill(mandate, given=500 * QUOTE - beyond))
 
 
+def open_amount_too_small__given(desk, beyond):
+    return ask(desk.signal(), desk.fill(desk.mandate(min_amount=0), given=LEAST - beyond))
+
+
+def open_amount_too_small__taken(desk, beyond):
+    mandate = desk.mandate(side=Side.SHORT, min_amount=0)
+    fill = desk.fill(mandate, given=LEAST * BASE // (2_000 * QUOTE), taken=LEAST - beyond)
+    return ask(desk.signal(side=Side.SHORT), fill)
+
+
 def open_amount_too_large(desk, beyond):
     mandate = desk.mandate(max_amount=500 * QUOTE)
     return ask(desk.signal(), desk.fill(mandate, given=500 * QUOTE + beyond))
@@ -149,6 +166,11 @@ def open_amount_too_large(desk, beyond):
 def open_slippage(desk, beyond):
     mandate = desk.mandate(max_slippage_bps=50)
     return ask(desk.signal(), desk.fill(mandate, given=2_000 * QUOTE, taken=BASE * 9_950 // 10_000 - beyond))
+
+
+def open_wrong_filler(desk, beyond):
+    named = desk.mandate(filler=(desk.other if beyond else desk.filler).address)
+    return ask(desk.signal(), named)
 
 
 def open_self_fill(desk, beyond):
@@ -161,12 +183,12 @@ def open_filler_not_authorized(desk, beyond):
 
 
 def open_owner_balance(desk, beyond):
-    leave_in_ledger(desk, desk.owner, desk.at.quote, 2_000 * QUOTE - beyond)
+    desk.leave(desk.owner, desk.quote, 2_000 * QUOTE - beyond)
     return ask(desk.signal(), desk.fill(desk.mandate(), given=2_000 * QUOTE))
 
 
 def open_filler_balance(desk, beyond):
-    leave_in_ledger(desk, desk.filler, desk.at.base, BASE - beyond)
+    desk.leave(desk.filler, desk.base, BASE - beyond)
     return ask(desk.signal(), desk.fill(desk.mandate(), taken=BASE))
 
 
@@ -189,13 +211,21 @@ def close_no_trade(desk, beyond):
     return ask(desk.closing(desk.mandate() if beyond else mandate, given=BASE))
 
 
-def close_price_invalid(desk, beyond):
+def close_price_invalid__beyond_all_bounds(desk, beyond):
     market = desk.puppet(10**36)
     mandate = desk.mandate(market=market, side=Side.SHORT, max_price_age=10**9)
     signal = desk.signal(market=market.id, side=Side.SHORT)
-    desk.open(signal, desk.fill(mandate, given=1_000, taken=1_000))
+    desk.open(signal, desk.fill(mandate, given=LEAST, taken=LEAST))
     desk.set_puppet(market, MAX_PRICE + beyond)
-    return ask(desk.closing(mandate, given=1_000, taken=1), market=market)
+    return ask(desk.closing(mandate, given=LEAST, taken=1), market=market)
+
+
+def close_price_invalid__none(desk, beyond):
+    market = desk.puppet(10**36)
+    mandate = desk.mandate(market=market, max_price_age=10**9)
+    desk.open(desk.signal(market=market.id), desk.fill(mandate, given=LEAST, taken=LEAST))
+    desk.set_puppet(market, 1 - beyond)
+    return ask(desk.closing(mandate, given=LEAST, taken=1), market=market)
 
 
 def close_price_stale(desk, beyond):
@@ -220,6 +250,12 @@ def close_slippage(desk, beyond):
     return ask(desk.closing(mandate, taken=2_040 * QUOTE * 9_950 // 10_000 - beyond))
 
 
+def close_wrong_filler(desk, beyond):
+    mandate = in_profit(desk, filler=desk.filler.address)
+    desk.settlement.authorize(desk.other, desk.operator.address)
+    return ask(desk.closing(mandate, filler=(desk.other if beyond else desk.filler).address))
+
+
 def close_self_fill(desk, beyond):
     mandate = in_profit(desk)
     return ask(desk.closing(mandate, filler=(desk.owner if beyond else desk.filler).address))
@@ -229,15 +265,9 @@ def close_filler_not_authorized(desk, beyond):
     return ask(in_profit(desk), by=desk.stranger if beyond else desk.filler)
 
 
-def close_owner_balance(desk, beyond):
-    mandate = in_profit(desk)
-    leave_in_ledger(desk, desk.owner, desk.at.base, BASE - beyond)
-    return ask(mandate)
-
-
 def close_filler_balance(desk, beyond):
     mandate = in_profit(desk)
-    leave_in_ledger(desk, desk.filler, desk.at.quote, 2_040 * QUOTE - beyond)
+    desk.leave(desk.filler, desk.quote, 2_040 * QUOTE - beyond)
     return ask(mandate)
 
 
@@ -248,15 +278,10 @@ def in_profit(desk, **changes):
     return mandate
 
 
-def leave_in_ledger(desk, account, token, amount):
-    balance = desk.settlement.balance_of(account.address, token)
-    desk.settlement.withdraw(account, token, balance - amount)
-
-
-def cases(prefix: str) -> dict[Reason, Case]:
-    """The functions above by the reason that each is named after."""
+def cases(prefix: str) -> dict[str, tuple[Reason, Case]]:
+    """The functions above with the reason that each is named after; behind two underscores stands which of its cases."""
     return {
-        Reason[name.removeprefix(prefix).upper()]: function
+        name.removeprefix(prefix): (Reason[name.removeprefix(prefix).partition("__")[0].upper()], function)
         for name, function in globals().items()
         if name.startswith(prefix)
     }
@@ -264,23 +289,25 @@ def cases(prefix: str) -> dict[Reason, Case]:
 
 OPENS = cases("open_")
 CLOSES = cases("close_")
+at_open = pytest.mark.parametrize(("reason", "case"), OPENS.values(), ids=OPENS)
+at_close = pytest.mark.parametrize(("reason", "case"), CLOSES.values(), ids=CLOSES)
 
 
 def test_every_reason_has_a_case():
-    assert OPENS.keys() | CLOSES.keys() == set(Reason) - {Reason.NONE}
+    assert {reason for reason, _ in [*OPENS.values(), *CLOSES.values()]} == set(Reason) - {Reason.NONE}
 
 
-@pytest.mark.parametrize("reason", OPENS, ids=lambda reason: reason.label)
-def test_the_last_offer_that_opens(desk, reason):
-    (signal, offer), options = OPENS[reason](desk, 0)
+@at_open
+def test_the_last_offer_that_opens(desk, reason, case):
+    (signal, offer), options = case(desk, 0)
     assert desk.check_open(signal, offer, **options) is Reason.NONE
     presented, opened = desk.open(signal, offer, **options).events
     assert (type(presented), type(opened)) == (Presented, Opened)
 
 
-@pytest.mark.parametrize("reason", OPENS, ids=lambda reason: reason.label)
-def test_the_first_offer_that_is_refused_at_the_open(desk, reason):
-    (signal, offer), options = OPENS[reason](desk, 1)
+@at_open
+def test_the_first_offer_that_is_refused_at_the_open(desk, reason, case):
+    (signal, offer), options = case(desk, 1)
     before = desk.stored()
     assert desk.check_open(signal, offer, **options) is reason
     assert desk.open(signal, offer, **options).events == [
@@ -290,18 +317,18 @@ def test_the_first_offer_that_is_refused_at_the_open(desk, reason):
     assert desk.stored() == before
 
 
-@pytest.mark.parametrize("reason", CLOSES, ids=lambda reason: reason.label)
-def test_the_last_offer_that_closes(desk, reason):
-    (offer,), options = CLOSES[reason](desk, 0)
+@at_close
+def test_the_last_offer_that_closes(desk, reason, case):
+    (offer,), options = case(desk, 0)
     judged, barrier = desk.check_close(offer, **options)
     assert judged is Reason.NONE
     [closed] = desk.close(offer, **options).events
     assert (type(closed), closed.barrier) == (Closed, barrier)
 
 
-@pytest.mark.parametrize("reason", CLOSES, ids=lambda reason: reason.label)
-def test_the_first_offer_that_is_refused_at_the_close(desk, reason):
-    (offer,), options = CLOSES[reason](desk, 1)
+@at_close
+def test_the_first_offer_that_is_refused_at_the_close(desk, reason, case):
+    (offer,), options = case(desk, 1)
     before = desk.stored()
     assert desk.check_close(offer, **options)[0] is reason
     assert desk.close(offer, **options).events == [Refused(id_of(offer), reason)]

@@ -87,6 +87,7 @@ def uint(bits):
 mandates = st.builds(
     Mandate,
     owner=addresses,
+    filler=addresses,
     market=markets,
     source=addresses,
     model=words,
@@ -94,6 +95,7 @@ mandates = st.builds(
     patterns=uint(32),
     min_confidence_bps=uint(16),
     max_slippage_bps=uint(16),
+    ramp=uint(32),
     take_profit_bps=uint(16),
     stop_loss_bps=uint(16),
     horizon=uint(32),
@@ -104,7 +106,7 @@ mandates = st.builds(
     max_amount=uint(128),
     min_price=uint(256),
     max_price=uint(256),
-    loss_limit=uint(128),
+    drawdown_limit=uint(128),
     expiry=uint(40),
     salt=words,
 )

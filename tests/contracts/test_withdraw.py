@@ -11,6 +11,7 @@ from agent.chain.contracts import TokenContract
 from agent.chain.events import Withdrawn
 
 BASE = 10**18
+ZERO = "0x" + "00" * 20
 
 
 def test_pays_out_of_the_callers_balance(desk):
@@ -96,11 +97,24 @@ def test_always_works(desk, broken: Callable):
         assert token.balance_of(desk.owner.address) == wallet + amount
 
 
-def test_what_an_open_trade_took_may_be_withdrawn(desk):
+def test_what_an_open_trade_took_may_be_withdrawn_once_it_is_released(desk, reverts):
     before = balance(desk)
-    desk.trading()
+    trading = desk.trading()
+    with reverts("InsufficientBalance", balance=before, amount=before + BASE):
+        desk.settlement.withdraw(desk.owner, desk.at.base, before + BASE)
+    desk.release(trading)
     desk.settlement.withdraw(desk.owner, desk.at.base, before + BASE)
     assert balance(desk) == 0
+
+
+def test_sends_nothing_to_the_zero_address(desk, reverts):
+    """Before, a receiver that somebody forgot to set burned the tokens of a token that lets it."""
+    silent = deposited(desk, "SilentToken", 1_000)
+    for token in (desk.base, silent):
+        for amount in (0, 1_000):
+            with reverts("ZeroAddress"):
+                desk.settlement.withdraw(desk.owner, token.address, amount, ZERO)
+    assert desk.settlement.balance_of(desk.owner.address, silent.address) == 1_000
 
 
 # ---- tokens that misbehave

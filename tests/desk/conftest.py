@@ -24,7 +24,7 @@ from agent.chain.deploy import Deployment, deploy, fund
 from agent.chain.feed import Publisher, ReplayClock
 from agent.chain.local import LocalChain
 from agent.chain.rpc.evm import Genesis
-from agent.chain.values import Fill, Mandate, Market, Side, Signal
+from agent.chain.values import ANYONE, Fill, Mandate, Market, Side, Signal
 from agent.desk.entries import Entry
 from agent.desk.journal import Journal
 from agent.desk.loop import Desk, Terms
@@ -36,7 +36,7 @@ from agent.desk.stage import BOLD, Plan, Temper, mandate_of
 from agent.desk.venue import ContractVenue
 from agent.market.bars import Bars
 from agent.market.synthetic import planted
-from agent.model.labels import Barriers
+from agent.model.labels import DRIFT_BPS, Barriers
 from agent.model.signal import Prediction, inputs_hash
 from agent.model.splits import split
 from agent.model.train import train
@@ -121,7 +121,7 @@ class Room:
             interval=HOUR,
             settling=60,
             terms=replace(self.terms, spread_bps=barriers.spread_bps),
-            slippage_bps=barriers.spread_bps + 5,
+            drift_bps=DRIFT_BPS,
             price=2_000 * UNIT * self.factor,
         )
 
@@ -202,6 +202,12 @@ class Room:
         desk.consider(np.array([2_000 * UNIT]), self.closed_at)
         self.publish(price, at=self.closed_at)
         desk.act()
+
+    def see_through(self, desk: Desk) -> None:
+        """Let time pass until no mandate waits any more for its slippage to grow."""
+        while (due := desk.due) is not None:
+            self.clock.pass_until(due)
+            desk.act()
 
     def entries(self, kind: type[Entry] = Entry) -> list[Any]:
         """What the journal says, in order."""
@@ -311,6 +317,7 @@ def mandate_on_paper() -> Callable[..., Mandate]:
         a, b, c, d, e = ("0x" + digit * 40 for digit in "12345")
         return Mandate(
             owner=a,
+            filler=ANYONE,
             market=Market(b, c, d),
             source=e,
             model=b"\x11" * 32,
@@ -318,6 +325,7 @@ def mandate_on_paper() -> Callable[..., Mandate]:
             patterns=0,
             min_confidence_bps=0,
             max_slippage_bps=0,
+            ramp=0,
             take_profit_bps=100,
             stop_loss_bps=100,
             horizon=1,
@@ -325,10 +333,10 @@ def mandate_on_paper() -> Callable[..., Mandate]:
             max_signal_age=1,
             max_price_age=1,
             min_amount=0,
-            max_amount=1,
+            max_amount=2**128 - 1,
             min_price=0,
             max_price=0,
-            loss_limit=1,
+            drawdown_limit=1,
             expiry=1,
             salt=salt.to_bytes(32, "big"),
         )

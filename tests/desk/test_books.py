@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.chain.client import Log
-from agent.chain.events import Closed, Deposited, MandateCreated, Opened, Withdrawn
-from agent.chain.values import Side
-from agent.desk.books import Books, TokenBooks, prove, rebuild, require_balanced
+from agent.chain.events import Closed, Deposited, MandateCreated, Opened, Released, Withdrawn
+from agent.chain.values import Mandate, Side
+from agent.desk.books import Books, Rebuilt, TokenBooks, prove, rebuild, require_balanced
 from agent.desk.venue import ContractVenue
 from agent.errors import BooksUnbalanced, DeskError
 
 UNIT = 10**8
 HOUR = 3_600
-MOVING = (Deposited, Withdrawn, Opened, Closed)
+MOVING = (Deposited, Withdrawn, Opened, Closed, Released)
 
 
 class Traffic:
@@ -31,8 +31,8 @@ class Traffic:
         people = room.people
         self.accounts = [*people.owners, people.filler, people.spare[0]]
         self.tokens = [room.base, room.quote]
-        mandates = [room.mandate(side, owner=owner) for owner in (0, 1) for side in Side]
-        self.desk = room.desk(lambda close: "up" if close % 2 else "down", *mandates)
+        self.mandates = [room.mandate(side, owner=owner) for owner in (0, 1) for side in Side]
+        self.desk = room.desk(lambda close: "up" if close % 2 else "down", *self.mandates)
         self.bars = 0
         room.publish(2_000)
 
@@ -56,8 +56,16 @@ class Traffic:
         self.desk.watch()
         self.desk.act()
 
+    def release(self, number: int) -> None:
+        """An owner ends the trade of one of the mandates, if it has one."""
+        mandate = self.mandates[number]
+        if mandate in self.holdings():
+            self.room.settlement.release(self.accounts[number // 2], mandate)
+
     def empty(self) -> None:
-        """Everybody takes out everything."""
+        """Owners release what is open, and everybody takes out everything."""
+        for number in range(len(self.mandates)):
+            self.release(number)
         for account in self.accounts:
             for token in self.tokens:
                 self.room.withdraw_all(account, token)
@@ -67,6 +75,15 @@ class Traffic:
         pairs = [(who.address, token.address) for who in self.accounts for token in self.tokens]
         return {pair: balance for pair in pairs if (balance := balance_of(*pair))}
 
+    def holdings(self) -> dict[Mandate, int]:
+        """What the open trades hold, as the contract says."""
+        settlement = self.room.settlement
+        return {
+            mandate: settlement.trade_of(mandate.id)[1]
+            for mandate in self.mandates
+            if settlement.state_of(mandate.id).trading
+        }
+
 
 AMOUNTS = st.one_of(st.integers(0, 10), st.integers(0, 10**22))
 STEPS = st.one_of(
@@ -74,12 +91,17 @@ STEPS = st.one_of(
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.integers(0, 3), st.integers(0, 1), st.integers(0, 100)),
     st.tuples(st.just("bar"), st.integers(1_900 * UNIT, 2_100 * UNIT)),
     st.tuples(st.just("bar"), st.integers(1_900 * UNIT, 2_100 * UNIT)),
+    st.tuples(st.just("release"), st.integers(0, 3)),
 )
 
 
-def rebuilt(venue: ContractVenue) -> dict[tuple[str, str], int]:
-    balances = rebuild(log.event for log in venue.events(venue.block()))
-    return {pair: balance for pair, balance in balances.items() if balance}
+def rebuilt(venue: ContractVenue) -> tuple[dict[tuple[str, str], int], dict[Mandate, int]]:
+    """Balances and holdings that are not zero, from the events alone."""
+    told = rebuild(log.event for log in venue.events(venue.block()))
+    return (
+        {pair: balance for pair, balance in told.balances.items() if balance},
+        {mandate: held for mandate, held in told.holdings.items() if held},
+    )
 
 
 @settings(
@@ -88,14 +110,14 @@ def rebuilt(venue: ContractVenue) -> dict[tuple[str, str], int]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(STEPS, max_size=7))
-def test_whatever_people_do_events_alone_give_every_balance(
+def test_whatever_people_do_events_alone_give_every_balance_and_every_holding(
     another_room: Callable[[], Any], steps: list[tuple[Any, ...]]
 ) -> None:
     with another_room() as room:
         traffic, venue = Traffic(room), room.venue()
         for verb, *arguments in steps:
             getattr(traffic, verb)(*arguments)
-            assert rebuilt(venue) == traffic.ledger()
+            assert rebuilt(venue) == (traffic.ledger(), traffic.holdings())
         assert prove(venue).balanced
         traffic.empty()
         books = prove(venue)
@@ -105,14 +127,15 @@ def test_whatever_people_do_events_alone_give_every_balance(
 
 @pytest.fixture(scope="module")
 def traffic(another_room: Callable[[], Any]) -> Iterator[Traffic]:
-    """A market in which trades of both sides were opened and closed, and one is open still."""
+    """A market in which trades of both sides were opened and closed, one was released, and one is open still."""
     with another_room() as room:
         traffic = Traffic(room)
         traffic.withdraw(0, 3, 1, 10)
         for price in (2_000 * UNIT, 2_050 * UNIT + 1, 2_001 * UNIT, 2_060 * UNIT + 1):
             traffic.bar(price)
         assert len(traffic.desk.tally.settled) >= 4
-        assert traffic.desk.open_trades
+        traffic.release(0)
+        assert len(traffic.holdings()) >= 1
         yield traffic
 
 
@@ -137,7 +160,11 @@ def test_the_proof_says_how_much_it_compared(room: Any, traded: Traffic) -> None
     assert set(books.tokens) == {room.at.base, room.at.quote}
     for token, each in books.tokens.items():
         in_ledger = sum(balance for (_, of), balance in traded.ledger().items() if of == token)
-        assert each.held == each.owed == in_ledger > 0
+        in_trades = sum(held for mandate, held in traded.holdings().items() if mandate.taken_token == token)
+        assert each.held == each.owed == in_ledger + in_trades > 0
+        assert each.held_by_trades == in_trades
+    assert books.trades == len(traded.holdings())
+    assert sum(each.held_by_trades for each in books.tokens.values()) > 0
     require_balanced(books)
 
 
@@ -147,7 +174,7 @@ class Edited(ContractVenue):
 
     logs: list[Log] = field(default_factory=list)
 
-    def events(self, block: int) -> list[Log]:
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
         return self.logs
 
 
@@ -215,7 +242,7 @@ def test_tokens_sent_without_a_deposit_are_a_surplus_and_no_fault(room: Any, tra
 
 
 def test_missing_tokens_leave_the_books_unbalanced() -> None:
-    books = Books(rebuilt=True, balances=1, events=1, tokens={"0xa": TokenBooks(held=9, owed=10)})
+    books = Books(rebuilt=True, balances=1, trades=0, events=1, tokens={"0xa": TokenBooks(held=9, owed=10)})
     assert not books.balanced
     with pytest.raises(BooksUnbalanced, match="of 0xa it holds 9 and owes 10"):
         require_balanced(books)
@@ -227,8 +254,8 @@ class Busy(ContractVenue):
 
     room: Any = None
 
-    def events(self, block: int) -> list[Log]:
-        logs = super().events(block)
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
+        logs = super().events(block, after=after)
         self.room.settlement.deposit(self.room.people.owners[0], self.deployment.base, 7)
         return logs
 
@@ -241,5 +268,39 @@ def test_the_proof_is_of_one_block_so_that_others_may_use_the_contract_meanwhile
     assert prove(venue).balanced
 
 
-def test_no_events_are_no_balances() -> None:
-    assert rebuild([]) == {}
+def test_no_events_are_no_balances_and_no_trades() -> None:
+    assert rebuild([]) == Rebuilt({}, {})
+
+
+@dataclass(frozen=True)
+class Leaking(ContractVenue):
+    """The real venue, whose contract says of each open trade that it holds a unit less than it took."""
+
+    def holding(self, mandate: Mandate, block: int) -> int:
+        return max(0, super().holding(mandate, block) - 1)
+
+
+def test_a_holding_that_is_not_what_the_trade_took_is_noticed(room: Any, traded: Traffic) -> None:
+    books = prove(room.venue(Leaking))
+    assert not books.balanced
+    with pytest.raises(BooksUnbalanced, match=r"open trades \(1\) rebuilt from the events are not"):
+        require_balanced(books)
+
+
+def test_a_trade_that_ended_at_its_barrier_is_not_taken_for_a_released_one(room: Any, traded: Traffic) -> None:
+    venue = room.venue()
+    logs = venue.events(venue.block())
+    position = next(place for place, log in enumerate(logs) if isinstance(log.event, Closed))
+    event = logs[position].event
+    logs[position] = replace(logs[position], event=Released(event.id, event.given))
+    assert not prove(_edited(room, logs)).rebuilt
+
+
+def test_what_an_open_trade_holds_is_not_in_its_owners_balance(room: Any, traded: Traffic) -> None:
+    [(mandate, held)] = traded.holdings().items()
+    before = traded.ledger().get((mandate.owner, mandate.taken_token), 0)
+    room.settlement.release(traded.accounts[traded.mandates.index(mandate) // 2], mandate)
+    assert traded.ledger()[mandate.owner, mandate.taken_token] == before + held
+    books = prove(room.venue())
+    assert (books.balanced, books.trades) == (True, 0)
+    assert {each.held_by_trades for each in books.tokens.values()} == {0}

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from agent.chain.client import Chain
+from agent.chain.client import Chain, Receipt
 from agent.chain.contracts import SettlementContract, TokenContract
+from agent.chain.events import MandateCreated, Opened
 from agent.chain.local import LocalChain
 from agent.chain.rpc.evm import Genesis
 from agent.chain.rpc.server import RpcServer
@@ -197,7 +198,13 @@ def test_a_signal_is_filled_at_a_price_of_the_bar_after_the_one_it_was_decided_o
         decided = int(run.bars.time.searchsorted(trade.decision.closed_at - HOUR))
         assert decided >= first
         assert trade.opened_at >= trade.decision.closed_at == run.bars.time[decided + 1]
-        assert trade.price == int(run.bars.open[decided + 1]) * factor
+        prices = [answer * factor for answer in path_of(run.bars.bar(decided + 1))]
+        if not trade.fill.mandate.ramp:
+            assert trade.price == prices[0]
+            continue
+        # The price goes on while the slippage that its owner accepts grows: the first price after that is traded at.
+        assert trade.price == prices[1]
+        assert trade.opened_at >= trade.decision.closed_at + trade.fill.mandate.ramp // 2
 
 
 def test_a_trade_ends_at_the_first_price_that_was_published_beyond_its_barrier(run: Followed) -> None:
@@ -228,6 +235,47 @@ def test_each_transaction_was_journalled_before_its_outcome(run: Followed) -> No
     outcomes = [entry.transaction for entry in run.entries if isinstance(entry, Outcome)]
     assert sent == outcomes
     assert len(sent) == run.document["gas"]["open"]["n"] + run.document["gas"]["close"]["n"]
+
+
+def test_some_trades_waited_for_their_owners_slippage_and_some_did_not(run: Followed) -> None:
+    opened = [*(trade.opening for trade in run.report.settled), *run.report.still_open]
+    assert {bool(trade.fill.mandate.ramp) for trade in opened} == {True, False}
+    assert "slippage" not in run.document["refused"]
+
+
+# ---- owners who release their trades
+
+
+def test_a_trade_released_while_a_chain_is_followed_is_reported_without_a_result(
+    bars: Bars, eager: TrainedModel, settings: Settings
+) -> None:
+    """The owner releases as soon as it has a trade, and the mandate opens another on the next signal."""
+    with served(bars, len(bars) - REPLAYED, settings) as (service, chain):
+        wallets = Chain(service.local.provider(), settings=settings)
+        at, owner = service.facts.deployment, service.accounts.owners[0]
+        settlement = SettlementContract(wallets, at.settlement)
+        released: list[Receipt] = []
+
+        def releases(prices: int) -> None:
+            if released:
+                return
+            logs = [log.event for log in wallets.logs(at.settlement)]
+            mandates = {event.id: event.mandate for event in logs if isinstance(event, MandateCreated)}
+            for event in logs:
+                if isinstance(event, Opened) and (mandate := mandates[event.id]).owner == owner.address:
+                    released.append(settlement.release(owner, mandate))
+                    return
+
+        step = InStep(between=releases)
+        report = followed(
+            service, chain, step, FollowRun(model_for=lambda _: eager, settings=settings, stop=step.round)
+        )
+    [receipt] = released
+    document = report.to_json()
+    assert [trade["release_tx"] for trade in document["released"]] == [receipt.transaction]
+    assert document["released"][0]["open_tx"] not in [trade["open_tx"] for trade in document["trades"]]
+    assert report.result.quote == sum(trade.profit_in_quote for trade in report.settled)
+    assert report.books.balanced
 
 
 # ---- a chain that does not wait
@@ -350,6 +398,19 @@ def test_a_chain_without_history_is_refused_with_the_cure(
         pytest.raises(ChainError, match=r"has no bars yet\. Wait until its replay has begun\."),
     ):
         run_follow(chain, FollowRun(model_for=lambda history: eager, settings=settings))
+
+
+def test_a_chain_whose_oracle_prices_another_pair_is_not_followed(bars: Bars, settings: Settings) -> None:
+    with served(bars, len(bars) - REPLAYED, settings) as (service, chain):
+        facts, at = service.facts.to_json(), service.facts.deployment
+        turned = facts["deployment"] | {"base": at.quote, "quote": at.base}
+        service.local.register("patternsettle_deployment", lambda: facts | {"deployment": turned})
+        with pytest.raises(ChainError) as caught:
+            Follower(chain)
+    assert str(caught.value) == (
+        f"The oracle {at.oracle} prices the token {at.base} in {at.quote}; the market's base is {at.quote} and its quote "
+        f"{at.base}. Name the oracle of these two tokens, in this order."
+    )
 
 
 BAR = [1_704_067_200, 10, 12, 9, 11]

@@ -43,9 +43,16 @@ def coin(close: int) -> str:
 
 
 def replayed(
-    room: Any, bars: Bars, barriers: Barriers, says: Any = coin, *, start: int = 0, cooldown: int = 0
+    room: Any,
+    bars: Bars,
+    barriers: Barriers,
+    says: Any = coin,
+    *,
+    start: int = 0,
+    cooldown: int = 0,
+    ramp: int = 0,
 ) -> Desk:
-    mandates = [room.mandate(side, barriers=barriers, cooldown=cooldown * HOUR) for side in Side]
+    mandates = [room.mandate(side, barriers=barriers, cooldown=cooldown * HOUR, ramp=ramp) for side in Side]
     desk = room.desk(says, *mandates, spread_bps=barriers.spread_bps)
     room.replay(desk, bars, start=start)
     return desk
@@ -91,11 +98,12 @@ def with_holes(bars: Bars) -> Bars:
 
 @dataclass(frozen=True)
 class Case:
-    """Bars, what ends a trade on them, and for how many bars a mandate rests after it."""
+    """Bars, what ends a trade on them, for how many bars a mandate rests after it, and how long its slippage grows."""
 
     bars: Bars
     barriers: Barriers
     cooldown: int = 0
+    ramp: int = 0
 
 
 CASES = {
@@ -103,6 +111,7 @@ CASES = {
     "bars that reach both barriers": Case(random_walk(14, seed=4, volatility_bps=200), WIDE),
     "bars that are missing, and no spread": Case(with_holes(random_walk(31, seed=19)), FREE),
     "mandates that cool down": Case(random_walk(24, seed=13, volatility_bps=120), Barriers(), 3),
+    "owners whose slippage grows": Case(random_walk(24, seed=147), Barriers(), ramp=60),
     "short horizons": Case(random_walk(18, seed=136, volatility_bps=30), NARROW, 1),
 }
 
@@ -120,7 +129,8 @@ class Done:
 def done(request: pytest.FixtureRequest, another_room: Any) -> Done:
     case = request.param
     with another_room() as room:
-        return Done(case, replayed(room, case.bars, case.barriers, cooldown=case.cooldown), room.factor)
+        desk = replayed(room, case.bars, case.barriers, cooldown=case.cooldown, ramp=case.ramp)
+        return Done(case, desk, room.factor)
 
 
 def test_each_trade_ends_as_its_label_says(done: Done) -> None:

@@ -259,7 +259,6 @@ def test_refusals_are_counted_by_the_contracts_own_reasons(room: Any) -> None:
         room.mandate(patterns=0b10),
         room.mandate(max_price=1_999 * UNIT * room.factor),
         room.mandate(max_slippage_bps=0),
-        room.mandate(min_amount=2**100, max_amount=2**101),
         replace(room.mandate(), expiry=2**39),
     ]
     desk = room.desk(always("up"), *mandates)
@@ -269,11 +268,16 @@ def test_refusals_are_counted_by_the_contracts_own_reasons(room: Any) -> None:
         Reason.WRONG_PATTERN: 1,
         Reason.PRICE_TOO_HIGH: 1,
         Reason.SLIPPAGE: 1,
-        Reason.AMOUNT_TOO_SMALL: 1,
         Reason.UNKNOWN_MANDATE: 1,
     }
     assert [entry.reason for entry in room.entries(Refusal)].count("low confidence") == 2
     assert room.entries(Sent) == []
+
+
+def test_an_amount_in_which_rounding_would_matter_is_refused(room: Any) -> None:
+    desk = room.desk(always("down"), room.mandate(Side.SHORT, min_amount=1, max_amount=100_000))
+    room.signalled(desk)
+    assert desk.tally.refused == {Reason.AMOUNT_TOO_SMALL: 1}
 
 
 def test_a_price_of_zero_is_refused_as_the_contract_refuses_it(room: Any) -> None:

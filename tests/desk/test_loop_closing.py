@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from agent.chain.client import Receipt
-from agent.chain.values import Barrier, Fill, Reason, Side
+from agent.chain.client import Announce, Log, Receipt
+from agent.chain.events import Opened, Released
+from agent.chain.values import Barrier, Fill, Levels, Mandate, Reason, Side, Signal
 from agent.desk.entries import Outcome, Refusal, Sent
+from agent.desk.trades import OpenTrade
+from agent.desk.venue import ContractVenue
+from agent.errors import DeskError
 
 UNIT = 10**8
 HOUR = 3_600
@@ -167,7 +172,7 @@ def test_a_trade_that_somebody_else_closed_is_settled_as_the_contract_logged_it(
     assert not desk.open_trades
     assert (trade.returned, trade.price, trade.barrier) == (event.taken, event.price, Barrier.TAKE_PROFIT)
     assert (trade.transaction, trade.closed_at) == (receipt.transaction, room.chain.time_of(receipt.block))
-    assert desk.tally.refused == {Reason.NO_TRADE: 1}
+    assert not desk.tally.refused
     assert room.entries()[-1].transaction == receipt.transaction
 
 
@@ -180,6 +185,7 @@ def test_a_trade_that_somebody_else_closed_in_the_last_moment_is_settled_once(ro
     desk.watch()
     desk.watch()
     assert len(desk.tally.settled) == 1
+    assert desk.tally.refused == {Reason.NO_TRADE: 1}
     assert [entry.purpose for entry in room.entries(Sent)] == ["open", "close"]
 
 
@@ -199,17 +205,203 @@ def test_after_a_stranger_closed_a_trade_the_mandate_trades_again(room: Any, clo
     assert first.transaction != second.transaction
 
 
-def test_a_trade_that_somebody_else_closed_unseen_is_settled_when_its_mandate_trades_again(
+def test_a_trade_that_somebody_else_closed_is_settled_before_its_mandate_trades_again(
     room: Any, closed_at: int
 ) -> None:
     desk = room.desk(always("up"), room.mandate())
     room.signalled(desk)
     receipt = _closed_by_a_stranger(room, desk, 2_030)
     room.publish(2_005)
-    desk.watch()  # between the barriers again: nothing to ask the contract about
     desk.consider(np.array([2_005 * UNIT]), closed_at + HOUR)
     room.publish(2_005, at=closed_at + HOUR)
     desk.act()
     [settled], [still_open] = desk.tally.settled, desk.open_trades.values()
     assert settled.transaction == receipt.transaction
     assert still_open.price == 2_005 * UNIT * room.factor
+
+
+def test_a_trade_that_somebody_else_closed_is_noticed_though_the_price_is_between_the_barriers_again(
+    room: Any,
+) -> None:
+    desk = room.desk(always("up"), room.mandate())
+    room.signalled(desk)
+    receipt = _closed_by_a_stranger(room, desk, 2_030)
+    room.publish(2_005)
+    desk.watch()
+    assert not desk.open_trades
+    assert [trade.transaction for trade in desk.tally.settled] == [receipt.transaction]
+
+
+# ---- owners who release their trades
+
+
+def test_a_trade_that_its_owner_released_is_counted_as_such_and_has_no_result(room: Any, closed_at: int) -> None:
+    mandate = room.mandate()
+    desk = room.desk(always("up"), mandate)
+    room.signalled(desk)
+    [opening] = desk.open_trades.values()
+    receipt = room.settlement.release(room.people.owners[0], mandate)
+    desk.watch()
+    [released] = desk.tally.released
+    assert (released.opening, released.transaction) == (opening, receipt.transaction)
+    assert released.released_at == room.chain.time_of(receipt.block)
+    assert not desk.open_trades
+    assert not desk.tally.settled
+    assert not desk.tally.refused
+
+
+def test_a_release_is_journalled_with_its_transaction_and_event(room: Any) -> None:
+    mandate = room.mandate()
+    desk = room.desk(always("up"), mandate)
+    room.signalled(desk)
+    taken = desk.open_trades[mandate.id].fill.taken
+    receipt = room.settlement.release(room.people.owners[0], mandate)
+    desk.watch()
+    desk.watch()
+    _, outcome = room.entries(Outcome)
+    assert (outcome.transaction, outcome.block, outcome.gas_used) == (receipt.transaction, receipt.block, 0)
+    assert outcome.events == ({"event": "Released", "id": "0x" + mandate.id.hex(), "taken": str(taken)},)
+
+
+def test_a_release_in_the_last_moment_before_a_close_is_no_result_either(room: Any) -> None:
+    venue, mandate = room.sudden(), room.mandate()
+    desk = room.desk(always("up"), mandate, venue=venue)
+    room.signalled(desk)
+    room.publish(2_030)
+    venue.happens.append(lambda: room.settlement.release(room.people.owners[0], mandate))
+    desk.watch()
+    assert (len(desk.tally.released), desk.tally.settled, desk.open_trades) == (1, [], {})
+    assert desk.tally.refused == {Reason.NO_TRADE: 1}
+
+
+def test_after_a_release_the_mandate_trades_again_even_if_the_desk_has_not_looked_meanwhile(
+    room: Any, closed_at: int
+) -> None:
+    mandate = room.mandate()
+    desk = room.desk(always("up"), mandate)
+    room.signalled(desk)
+    receipt = room.settlement.release(room.people.owners[0], mandate)
+    desk.consider(np.array([2_005 * UNIT]), closed_at + HOUR)
+    room.publish(2_005, at=closed_at + HOUR)
+    desk.act()
+    [released], [still_open] = desk.tally.released, desk.open_trades.values()
+    assert released.transaction == receipt.transaction
+    assert still_open.price == 2_005 * UNIT * room.factor
+    room.publish(2_060)
+    desk.watch()
+    [settled] = desk.tally.settled
+    assert settled.opening == still_open
+
+
+def test_a_trade_that_a_rival_opened_after_a_release_is_not_taken_for_the_desks_own(
+    room: Any, closed_at: int
+) -> None:
+    mandate = room.mandate()
+    desk = room.desk(always("up"), mandate)
+    room.signalled(desk)
+    [opening] = desk.open_trades.values()
+    room.settlement.release(room.people.owners[0], mandate)
+    _opened_by_a_stranger(room, opening, closed_at + HOUR)
+    room.publish(2_030)
+    assert room.settlement.state_of(mandate.id).trading
+    desk.watch()
+    assert [released.opening for released in desk.tally.released] == [opening]
+    assert not desk.open_trades
+    assert not desk.tally.settled
+    assert [entry.purpose for entry in room.entries(Sent)] == ["open"]
+
+
+def test_a_rivals_trade_that_the_desk_closed_after_all_is_no_result_of_its_own(room: Any, closed_at: int) -> None:
+    venue, mandate = room.sudden(), room.mandate()
+    desk = room.desk(always("up"), mandate, venue=venue)
+    room.signalled(desk)
+    [opening] = desk.open_trades.values()
+    room.publish(2_030, at=closed_at + HOUR)
+
+    def another_trade_of_the_same_amounts() -> None:
+        room.settlement.release(room.people.owners[0], mandate)
+        room.publish(2_000)
+        _opened_by_a_stranger(room, opening, closed_at + HOUR)
+        room.publish(2_030)
+
+    venue.happens.append(another_trade_of_the_same_amounts)
+    desk.watch()
+    assert not room.settlement.state_of(mandate.id).trading  # it was closed, being told just like the desk's
+    assert [released.opening for released in desk.tally.released] == [opening]
+    assert not desk.tally.settled
+
+
+@dataclass(frozen=True)
+class OneBlock(ContractVenue):
+    """The real venue, on a chain whose next block has the desk's open and then what happens; told as of that block's end."""
+
+    happens: Callable[[], object] = lambda: None
+
+    def open(self, signal: Signal, evidence: bytes, fills: Sequence[Fill], *, announce: Announce) -> Receipt:
+        receipt = super().open(signal, evidence, fills, announce=announce)
+        self.happens()
+        return replace(receipt, block=self.block())
+
+    def levels(self, mandate: Mandate, block: int) -> Levels:
+        return super().levels(mandate, self.block())
+
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
+        return super().events(block, after=None if after is None else after - 1)
+
+
+def test_a_trade_released_in_the_very_block_that_opened_it_is_released(room: Any) -> None:
+    mandate = room.mandate()
+    venue = replace(room.venue(OneBlock), happens=lambda: room.settlement.release(room.people.owners[0], mandate))
+    desk = room.desk(always("up"), mandate, venue=venue)
+    room.signalled(desk)
+    assert (len(desk.tally.released), desk.open_trades) == (1, {})
+
+
+def _opened_by_a_stranger(room: Any, opening: OpenTrade, bar_time: int) -> None:
+    """Somebody fills the desk's mandate on a later signal of the model, out of a deposit of its own."""
+    stranger = room.people.owners[1]
+    signal = Signal(
+        model=room.model_id,
+        market=room.at.market.id,
+        side=opening.side,
+        patterns=1,
+        confidence_bps=8_000,
+        bar_time=bar_time,
+        valid_until=bar_time + HOUR,
+        inputs=b"\x22" * 32,
+    )
+    if room.chain.time_of() < bar_time:
+        room.publish(2_000, at=bar_time)
+    fill = replace(opening.fill, filler=stranger.address)
+    receipt = room.settlement.open(stranger, signal, room.sign(signal), [fill])
+    assert isinstance(receipt.events[-1], Opened)
+
+
+# ---- nodes that do not tell everything
+
+
+@dataclass(frozen=True)
+class Forgetful(ContractVenue):
+    """The real venue, on a node that tells no event of a kind."""
+
+    forgets: tuple[type, ...] = ()
+
+    def events(self, block: int, *, after: int | None = None) -> list[Log]:
+        logs = super().events(block, after=after)
+        return [log for log in logs if not isinstance(log.event, self.forgets)]
+
+
+def test_a_trade_that_has_ended_without_an_event_that_says_so_ends_the_run(room: Any) -> None:
+    mandate = room.mandate()
+    desk = room.desk(always("up"), mandate, venue=replace(room.venue(Forgetful), forgets=(Released,)))
+    room.signalled(desk)
+    room.settlement.release(room.people.owners[0], mandate)
+    room.publish(2_030)
+    with pytest.raises(DeskError, match=r"has ended, and no event says how\. Do not trade on with this node"):
+        desk.watch()
+
+
+def test_a_node_that_does_not_tell_what_its_own_transaction_logged_ends_the_run(room: Any) -> None:
+    desk = room.desk(always("up"), room.mandate(), venue=replace(room.venue(Forgetful), forgets=(Opened,)))
+    with pytest.raises(DeskError, match=r"does not tell what it logged\. Do not trade on with this node"):
+        room.signalled(desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.chain.values import BPS, PRICE_SCALE, Reason, Side
-from agent.desk.quotes import base_for, quote_close, quote_for, quote_open
+from agent.desk.quotes import base_for, covered_at, quote_close, quote_for, quote_open
 
 FILLER = "0x" + "f1" * 20
 SPREADS = st.integers(0, BPS - 2)
@@ -99,10 +100,55 @@ def test_dust_is_offered_less_than_an_owner_asks_for() -> None:
 def test_a_long_gives_exactly_its_size_and_a_short_what_that_is_worth(
     mandate_on_paper: Any, size: int, price: int, spread: int
 ) -> None:
-    long = quote_open(mandate_on_paper(Side.LONG), FILLER, size=size, price=price, spread_bps=spread)
-    short = quote_open(mandate_on_paper(Side.SHORT), FILLER, size=size, price=price, spread_bps=spread)
+    long, short = (
+        quote_open(
+            replace(mandate_on_paper(side), max_amount=10**80), FILLER, size=size, price=price, spread_bps=spread
+        )
+        for side in Side
+    )
     assert long.given == size
     assert 0 <= worth_in_base(size, price) - short.given < 1
+
+
+@given(SIDES, st.integers(1, 10**30), PRICES, SPREADS, st.integers(1, 10**30), st.integers(0, 10**30))
+def test_an_offer_is_of_the_nearest_amount_that_the_mandate_allows(
+    mandate_on_paper: Any, side: Side, size: int, price: int, spread: int, least: int, more: int
+) -> None:
+    mandate = replace(mandate_on_paper(side), min_amount=least, max_amount=least + more)
+    wanted = size if side is Side.LONG else size * PRICE_SCALE // price
+    given_ = quote_open(mandate, FILLER, size=size, price=price, spread_bps=spread).given
+    assert least <= given_ <= least + more
+    assert given_ == wanted or given_ == (least if wanted < least else least + more)
+
+
+@given(
+    SIDES,
+    st.integers(10**5, 10**30),
+    PRICES,
+    st.integers(0, 500),
+    st.integers(0, 500),
+    st.integers(0, 10_000),
+)
+def test_an_offer_is_covered_from_the_second_on_that_is_told_and_not_before(
+    mandate_on_paper: Any, side: Side, amount: int, price: int, spread: int, most: int, ramp: int
+) -> None:
+    mandate = replace(
+        mandate_on_paper(side), max_slippage_bps=most, ramp=ramp, min_amount=amount, max_amount=amount
+    )
+    fill = quote_open(mandate, FILLER, size=amount, price=price, spread_bps=spread)
+
+    def covered(elapsed: int) -> bool:
+        accepted = elapsed * most // ramp if elapsed < ramp else most
+        asked = least_taken(amount, gives_base=side is Side.SHORT, price=price, slippage_bps=accepted)
+        return fill.taken >= asked
+
+    at = covered_at(fill, 1_000, price=price)
+    if at is None:
+        assert not covered(ramp)
+        return
+    assert 1_000 <= at <= 1_000 + ramp
+    assert covered(at - 1_000)
+    assert at == 1_000 or not covered(at - 1_001)
 
 
 @given(SIDES, st.integers(1, 10**30), PRICES, SPREADS)

@@ -129,6 +129,70 @@ def test_bars_before_the_start_are_history_that_windows_reach_back_to(room: Any,
     assert desk.tally.signals == 1
 
 
+# ---- owners whose accepted slippage grows
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_growing_slippage_is_waited_for_inside_the_bar_at_its_open(room: Any, bars_of: Any, side: Side) -> None:
+    mandate = room.mandate(side, ramp=600)
+    bars = bars_of([QUIET, (2_007, 2_008, 2_006, 2_007)])
+    desk, publisher = run(room, bars, on_first(WORDS[side]), mandate)
+    trade = desk.open_trades[mandate.id]
+    assert trade.price == 2_007 * UNIT * room.factor
+    assert START + HOUR + 300 <= trade.opened_at <= START + HOUR + 361  # at five bps of ten, or six
+    assert publisher.told == [(int(bars.open[i]), int(bars.time[i])) for i in range(2)]
+    assert not desk.tally.refused
+
+
+def test_a_growing_slippage_is_not_waited_for_beyond_the_bar(room: Any, bars_of: Any) -> None:
+    mandate = room.mandate(ramp=3 * HOUR, max_signal_age=3 * HOUR)
+    desk, _ = run(room, bars_of([QUIET, QUIET, QUIET]), on_first("up"), mandate)
+    assert not desk.open_trades
+    assert not desk.tally.refused
+    assert room.chain.time_of() == START + 2 * HOUR
+
+
+def test_barriers_inside_the_bar_are_watched_after_the_wait(room: Any, bars_of: Any) -> None:
+    mandate = room.mandate(ramp=600)
+    bars = bars_of([QUIET, (2_000, 2_200, 1_800, 2_000)])
+    desk, _ = run(room, bars, on_first("up"), mandate)
+    [trade] = desk.tally.settled
+    assert (trade.barrier, trade.opening.price) == (Barrier.STOP_LOSS, 2_000 * UNIT * room.factor)
+    assert START + HOUR + 300 <= trade.opening.opened_at < trade.closed_at < START + 2 * HOUR
+
+
+# ---- owners who release their trades
+
+
+def test_a_trade_released_in_the_middle_of_a_replay_is_noticed_at_the_next_open(room: Any, bars_of: Any) -> None:
+    mandate = room.mandate()
+    bars = bars_of([QUIET, QUIET, (2_000, 2_200, 1_800, 2_000)])
+    desk = room.desk(on_first("up"), mandate)
+
+    def on_bar(done: int) -> None:
+        if done == 2:
+            room.settlement.release(room.people.owners[0], mandate)
+
+    replay(desk, bars, room.publisher, start=0, on_bar=on_bar)
+    [released] = desk.tally.released
+    assert released.opening.price == 2_000 * UNIT * room.factor
+    assert not desk.tally.settled
+    assert not desk.tally.refused
+
+
+def test_a_mandate_that_was_released_trades_on_the_signal_that_waits(room: Any, bars_of: Any) -> None:
+    mandate = room.mandate()
+    desk = room.desk(on_first("up", "up"), mandate)
+
+    def on_bar(done: int) -> None:
+        if done == 2:
+            room.settlement.release(room.people.owners[0], mandate)
+
+    replay(desk, bars_of([QUIET, QUIET, QUIET]), room.publisher, start=0, on_bar=on_bar)
+    [released] = desk.tally.released
+    assert desk.open_trades[mandate.id].transaction != released.opening.transaction
+
+
 # ---- inside a bar
 
 

@@ -19,6 +19,7 @@ from agent.desk.entries import Action, Kind, RunEnded, RunStarted
 from agent.desk.journal import Journal
 from agent.desk.report import Report, iso
 from agent.desk.session import Run, run_replay
+from agent.desk.trades import ReleasedTrade
 from agent.errors import DeskError
 from agent.market.bars import Bars
 from agent.model.patterns import PATTERNS
@@ -203,6 +204,28 @@ def test_what_is_synthetic_is_called_so_in_the_verdict(document: dict[str, Any],
     assert document["result"]["verdict"].endswith("The bars are synthetic.")
     real = replace(report, data=replace(report.data, synthetic=False))
     assert "synthetic" not in real.verdict
+
+
+def test_a_released_trade_is_told_with_its_transaction_and_without_a_result(report: Report) -> None:
+    opening = report.settled[0].opening
+    released = ReleasedTrade(opening, report.settled[0].closed_at, "0x" + "ab" * 32)
+    told = replace(report, released=[released]).to_json()
+    [trade] = told["released"]
+    assert (trade["release_tx"], trade["open_tx"]) == ("0x" + "ab" * 32, opening.transaction)
+    assert trade["released_at"] == report.to_json()["trades"][0]["closed_at"]
+    assert not {"returned", "barrier"} & trade.keys()
+    assert (told["trades"], told["result"]) == (report.to_json()["trades"], report.to_json()["result"])
+
+
+def test_the_books_say_what_is_owed_and_how_much_of_it_to_open_trades(
+    document: dict[str, Any], report: Report
+) -> None:
+    books = document["books"]
+    assert books["trades"] == len(report.still_open)
+    for token, each in books["tokens"].items():
+        in_trades = sum(trade.fill.taken for trade in report.still_open if trade.fill.mandate.taken_token == token)
+        assert int(each["held_by_trades"]) == in_trades
+        assert each["held"] == each["owed"]
 
 
 def test_a_run_without_trades_has_the_same_keys_and_nothing_in_them(report: Report) -> None:

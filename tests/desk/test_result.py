@@ -311,3 +311,23 @@ def test_two_models_on_one_bar_are_more_evidence_only_where_their_trades_end_els
     near = Barriers(take_profit_bps=30, stop_loss_bps=30, horizon=4)
     assert among(BARRIERS, [one, other], bars, {}).signals == 1
     assert among(BARRIERS, [one, other], bars, {mandate.model: near}).signals == 2
+
+
+def test_random_entries_are_of_the_same_worth_as_the_trades_they_stand_beside(settles: Settles) -> None:
+    """A mandate may not allow the desk's size: what is traded then weighs as much as it was."""
+    bars = random_walk(300, seed=4)
+    trades = settles(bars, [(place, side) for place in range(10, 200, 20) for side in Side])
+
+    def twice(trade: SettledTrade) -> SettledTrade:
+        fill = trade.opening.fill
+        larger = replace(fill, given=2 * fill.given, taken=2 * fill.taken)
+        return replace(trade, opening=replace(trade.opening, fill=larger), returned=2 * trade.returned)
+
+    single, double = (
+        among(BARRIERS, trades, bars, {}),
+        among(BARRIERS, [twice(trade) for trade in trades], bars, {}),
+    )
+    assert single.random_entry is not None
+    assert double.random_entry == pytest.approx(2 * single.random_entry, abs=2)
+    assert double.quote == pytest.approx(2 * single.quote, abs=2 * len(trades))
+    assert double.p_value == pytest.approx(single.p_value)

@@ -126,7 +126,7 @@ def test_costs_are_in_every_result(bars, found, quick, log):
     assert [trade.decided for trade in free.trades] == [trade.decided for trade in dear.trades]
     cost = found.costs.gas_bps * dear.overall.trades
     assert free.overall.return_bps.value - dear.overall.return_bps.value == pytest.approx(cost)
-    assert found.costs.gas_bps == pytest.approx(3.49)
+    assert found.costs.gas_bps == pytest.approx(3.27)
     assert "1 gwei" in found.costs.gas_origin
 
 

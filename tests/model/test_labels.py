@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from math import ceil, floor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,15 @@ from hypothesis import strategies as st
 
 from agent.errors import ModelError
 from agent.market.bars import Bars
-from agent.model.labels import Barrier, Barriers, Exits, triple_barrier
+from agent.model.labels import (
+    DRIFT_BPS,
+    Barrier,
+    Barriers,
+    Exits,
+    least_barrier_bps,
+    most_slippage_bps,
+    triple_barrier,
+)
 
 PLAIN = Barriers(take_profit_bps=100, stop_loss_bps=100, horizon=3, spread_bps=0)
 FLAT = (1_000, 1_000, 1_000, 1_000)
@@ -83,12 +93,13 @@ def series(draw: st.DrawFn) -> Bars:
 
 @st.composite
 def barriers(draw: st.DrawFn) -> Barriers:
-    stop = draw(st.integers(1, 400))
+    spread = draw(st.integers(0, 30))
+    least = least_barrier_bps(spread + DRIFT_BPS)
     return Barriers(
-        take_profit_bps=draw(st.integers(1, 400)),
-        stop_loss_bps=stop,
+        take_profit_bps=draw(st.integers(least, 400)),
+        stop_loss_bps=draw(st.integers(least, 400)),
         horizon=draw(st.integers(1, 8)),
-        spread_bps=draw(st.integers(0, min(30, stop - 1))),
+        spread_bps=spread,
     )
 
 
@@ -208,9 +219,9 @@ def test_too_few_bars_have_no_known_outcome(bars_of, n):
 def test_prices_at_the_edge_of_64_bits_do_not_overflow(bars_of):
     price = 2**60
     bars = bars_of([(price, price, price, price), (price, price + price // 50, price, price)])
-    exits = triple_barrier(bars, Barriers(spread_bps=99))
-    assert as_tuples(exits.long)[0] == outcome_of_a_trade(bars, 0, Barriers(spread_bps=99), 1)
-    assert as_tuples(exits.short)[0] == outcome_of_a_trade(bars, 0, Barriers(spread_bps=99), -1)
+    exits = triple_barrier(bars, Barriers(spread_bps=93))
+    assert as_tuples(exits.long)[0] == outcome_of_a_trade(bars, 0, Barriers(spread_bps=93), 1)
+    assert as_tuples(exits.short)[0] == outcome_of_a_trade(bars, 0, Barriers(spread_bps=93), -1)
 
 
 @pytest.mark.parametrize(
@@ -220,10 +231,67 @@ def test_prices_at_the_edge_of_64_bits_do_not_overflow(bars_of):
         ({"stop_loss_bps": 10_000}, "stop_loss_bps is 10000. Give a whole number from 1 to 9999"),
         ({"horizon": 0}, "horizon is 0. Give a whole number from 1"),
         ({"horizon": 1.5}, "horizon is 1.5. Give a whole number"),
-        ({"spread_bps": 100, "stop_loss_bps": 100}, "spread_bps is 100. Give a whole number from 0 to 99"),
-        ({"spread_bps": -1}, "spread_bps is -1. Give a whole number from 0"),
+        ({"spread_bps": 4_995}, "spread_bps is 4995. Give a whole number from 0 to 4994"),
+        ({"spread_bps": -1}, "spread_bps is -1. Give a whole number from 0 to 4994"),
     ],
 )
 def test_barriers_that_cannot_be_meant_are_refused(wrong, said):
     with pytest.raises(ModelError, match=said):
         Barriers(**wrong)
+
+
+# ---- room between the barriers and what a fill may cost
+
+CRITERIA = Path(__file__).parents[2] / "contracts" / "libraries" / "Criteria.sol"
+DISTANCES = st.integers(1, 9_999)
+
+
+def sound(slippage: int, *distances: int) -> bool:
+    """Whether the contract lodges a mandate of such slippage and barriers, by the words of its interface."""
+    return all((10_000 - slippage) * (10_000 + distance) >= 100_010_000 for distance in distances)
+
+
+def test_the_contract_asks_for_what_is_asked_for_here():
+    [least] = re.findall(r"SOUND = ([\d_]+);", CRITERIA.read_text(encoding="utf-8"))
+    assert int(least) == 100_010_000
+
+
+@given(DISTANCES, DISTANCES)
+def test_the_most_slippage_is_sound_and_a_basis_point_more_is_not(profit, stop):
+    most = most_slippage_bps(profit, stop)
+    assert 0 <= most < min(profit, stop)
+    assert sound(most, profit, stop)
+    assert not sound(most + 1, profit, stop)
+
+
+@given(st.integers(0, 9_998))
+def test_the_nearest_barrier_is_sound_and_a_basis_point_nearer_is_not(slippage):
+    least = least_barrier_bps(slippage)
+    assert sound(slippage, least)
+    assert not sound(slippage, least - 1)
+
+
+@given(DISTANCES, DISTANCES, st.integers(0, 4_994))
+def test_barriers_are_refused_exactly_where_spread_and_drift_would_reach_one_of_them(profit, stop, spread):
+    values = {"take_profit_bps": profit, "stop_loss_bps": stop, "spread_bps": spread}
+    if sound(spread + DRIFT_BPS, profit, stop):
+        assert Barriers(**values).most_slippage_bps >= spread + DRIFT_BPS
+        return
+    with pytest.raises(ModelError, match="leave no room for") as caught:
+        Barriers(**values)
+    numbers = [int(number) for number in re.findall(r"\d+", caught.value.cure)]
+    nearer = min(max(profit, numbers[0]), 9_999), min(max(stop, numbers[0]), 9_999)
+    assert Barriers(**values | {"take_profit_bps": nearer[0], "stop_loss_bps": nearer[1]})
+    for narrower in numbers[1:]:
+        assert Barriers(**values | {"spread_bps": narrower})
+
+
+def test_what_leaves_no_room_says_what_would():
+    with pytest.raises(ModelError) as caught:
+        Barriers(take_profit_bps=100, stop_loss_bps=50, spread_bps=46)
+    assert str(caught.value) == (
+        "a take-profit of 100 bps and a stop-loss of 50 bps leave no room for a spread of 46 bps and a drift of 5 bps. "
+        "Give a take-profit and a stop-loss of at least 53 bps, or a spread of at most 43 bps."
+    )
+    with pytest.raises(ModelError, match=r"at least 7 bps\.$"):
+        Barriers(take_profit_bps=5, stop_loss_bps=5, spread_bps=0)

@@ -21,7 +21,7 @@ from agent.model.closes import WINDOW
 from agent.model.conformity.result import told
 from agent.model.estimators import Factory, made_by, resolve
 from agent.model.features import FEATURES, feature_matrix
-from agent.model.labels import DEFAULT_BARRIERS, Barriers, triple_barrier
+from agent.model.labels import DEFAULT_BARRIERS, DRIFT_BPS, Barriers, least_barrier_bps, triple_barrier
 from agent.model.named import is_saved
 from agent.model.patterns import pattern_masks
 from agent.model.reasons import Attempt
@@ -359,10 +359,6 @@ def _barriers(bars: Bars) -> Barriers:
     horizon = DEFAULT_BARRIERS.horizon
     close = bars.close.astype(np.float64)
     usual = int(np.median(np.abs(close[horizon:] / close[:-horizon] - 1)) * 10_000) if len(bars) > horizon else 0
-    distance = min(max(usual, 2), 5_000)
-    return Barriers(
-        take_profit_bps=distance,
-        stop_loss_bps=distance,
-        horizon=horizon,
-        spread_bps=min(DEFAULT_BARRIERS.spread_bps, distance // 4),
-    )
+    spread = min(DEFAULT_BARRIERS.spread_bps, usual // 4)
+    distance = min(max(usual, least_barrier_bps(spread + DRIFT_BPS)), 5_000)
+    return Barriers(take_profit_bps=distance, stop_loss_bps=distance, horizon=horizon, spread_bps=spread)

@@ -12,7 +12,7 @@ from agent.chain.accounts import accounts_of
 from agent.chain.client import Chain
 from agent.chain.contracts import FeedContract, ModelsContract, SettlementContract, TokenContract
 from agent.chain.deploy import Deployment, deploy, fund
-from agent.chain.values import Fill, Mandate, Side, Signal
+from agent.chain.values import ANYONE, Fill, Mandate, Side, Signal
 from agent.desk.signing import sign_mandate, sign_permit, sign_signal
 from agent.errors import ChainError
 from agent.settings import DEVELOPMENT_MNEMONIC, Settings
@@ -118,9 +118,15 @@ class Market:
         receipt = self.settlement.close(by, self.at.market, wanted)
         return _all_settled(receipt.events, "Closed", receipt.gas_used, len(wanted))
 
+    def release(self, mandate: Mandate) -> int:
+        """End the trade of a mandate of the first owner's; return the gas used."""
+        receipt = self.settlement.release(self.owners[0], mandate)
+        return _all_settled(receipt.events, "Released", receipt.gas_used, 1)
+
     def _mandate(self, owner: str) -> Mandate:
         return Mandate(
             owner=owner,
+            filler=ANYONE,
             market=self.at.market,
             source=self.at.models,
             model=self.model,
@@ -128,6 +134,7 @@ class Market:
             patterns=0b1111,
             min_confidence_bps=6_000,
             max_slippage_bps=30,
+            ramp=0,
             take_profit_bps=200,
             stop_loss_bps=100,
             horizon=3_600,
@@ -138,7 +145,7 @@ class Market:
             max_amount=10 * QUOTE,
             min_price=1,
             max_price=2**255,
-            loss_limit=100 * QUOTE,
+            drawdown_limit=100 * QUOTE,
             expiry=self.chain.time_of() + 10**6,
             salt=bytes(32),
         )
@@ -167,13 +174,13 @@ WHAT = {
     f"open, each further fill{BY_OPERATOR}": "What another adds to that call. Steady.",
     f"open, one fill{DEAR}": "The one fill, with 32 bytes of salt that are not zero, and two price bounds of 12; the others have a "
     "salt of zero, as who has one mandate of a kind may, and bounds of one byte. What call data costs, no more. Steady.",
-    "open, first fill": "The one fill where neither side ever held what it takes, and the mandate never traded: three fresh "
-    "slots.",
+    "open, first fill": "The one fill where the filler never held what it takes, and the mandate never traded: two fresh slots.",
     "close, one fill": "The filler closes one trade at its horizon, at the oracle's price. Steady.",
     "close, each further fill": f"What another owner's trade adds to that call; the mean of {BATCH - 1}. Steady.",
     f"close, one fill{BY_OPERATOR}": "The one fill, sent by whom the filler authorised. Steady.",
     f"close, each further fill{BY_OPERATOR}": "What another adds to that call. Steady.",
     f"close, one fill{DEAR}": "The one fill, likewise. Steady.",
+    "release": "An owner ends its open trade and has what that held, with a balance of that token before. Steady.",
     "create": "An owner lodges a mandate: one fresh slot, and the mandate whole in the log.",
     "createFor": "Somebody else lodges what the owner signed: the same, and the check of the signature.",
     "deposit": "Into a balance that is not zero, for oneself. Steady.",
@@ -214,6 +221,8 @@ def measure(market: Market) -> list[Row]:
             used[f"{end}, each further fill{whose}"] = round((several - first) / (BATCH - 1))
     used[f"open, one fill{DEAR}"] = market.open(dear, by=filler)
     used[f"close, one fill{DEAR}"] = market.close(dear, by=filler)
+    market.open(one, by=filler)
+    used["release"] = market.release(market.mandates[0])
     used["deposit"] = market.deposit(filler, at.base)
     used["depositWithPermit"] = market.deposit_with_permit()
     used["withdraw"] = market.settlement.withdraw(filler, at.base, BASE).gas_used

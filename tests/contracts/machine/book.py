@@ -21,6 +21,7 @@ from agent.chain.events import (
     Opened,
     Presented,
     Refused,
+    Released,
     Withdrawn,
 )
 from agent.chain.values import Barrier, Fill, Levels, Mandate, MandateState, Market, Permit, Reason, Signal
@@ -49,6 +50,10 @@ class Book:
         Timestamp of the block in which the next call is made.
     balances
         The ledger, by account and token.
+    trades
+        What each mandate's last trade gave and took.
+    holdings
+        What each open trade holds: a token, and how much of it.
     """
 
     address: str
@@ -61,20 +66,29 @@ class Book:
     authorized: dict[tuple[str, str], bool] = field(default_factory=dict)
     states: dict[bytes, MandateState] = field(default_factory=dict)
     trades: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    holdings: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     _log: list[Event] = field(default_factory=list)
+    _heard: dict[str, bool] = field(default_factory=dict)
     _busy: bool = False
+    _short: bool = False
 
-    def call(self, caller: str, function: str, *arguments: Any) -> Answer:
-        """Make a call: the function by its name in Solidity. Where it is refused, nothing of it remains."""
+    def call(self, caller: str, function: str, *arguments: Any, short: bool = False) -> Answer:
+        """Make a call: the function by its name in Solidity. Where it is refused, nothing of it remains.
+
+        Parameters
+        ----------
+        short
+            Whether its gas, which suffices for the contract itself, does not let it pass 2,000,000 on to a source.
+        """
         kept = self._remember()
-        self._log = []
+        self._log, self._heard, self._short = [], {}, short
         try:
             values = self._run(caller, function, *arguments)
         except Refusal:
             self._restore(kept)
             raise
         finally:
-            self._busy = False
+            self._busy = self._short = False
         return Answer(values, tuple(self._log))
 
     def rehearse(self, caller: str, function: str, *arguments: Any) -> Answer:
@@ -85,10 +99,13 @@ class Book:
         return answer
 
     def reenter(self, caller: str, function: str, *arguments: Any) -> bool:
-        """Call from inside another call; return whether it succeeded."""
+        """Call from inside another call; return whether it succeeded. Where it did not, nothing of it remains."""
+        kept, logged = self._remember(), len(self._log)
         try:
             self._run(caller, function, *arguments)
         except Refusal:
+            self._restore(kept)
+            del self._log[logged:]
             return False
         return True
 
@@ -116,6 +133,8 @@ class Book:
 
     def withdraw(self, caller: str, token: str, amount: int, receiver: str) -> tuple[()]:
         self._enter()
+        if receiver == ZERO:
+            raise Refusal("ZeroAddress")
         balance = self.balances[caller, token]
         if balance < amount:
             raise Refusal("InsufficientBalance", account=caller, token=token, balance=balance, amount=amount)
@@ -136,8 +155,7 @@ class Book:
     # ---- mandates
 
     def create(self, caller: str, mandate: Mandate) -> tuple[bytes]:
-        if mandate.owner != caller:
-            raise Refusal("NotOwner", owner=mandate.owner, caller=caller)
+        self._only_its_owner(mandate, caller)
         return self._lodge(mandate)
 
     def create_for(self, caller: str, mandate: Mandate, signature: bytes) -> tuple[bytes]:
@@ -145,12 +163,22 @@ class Book:
             raise Refusal("InvalidSignature", owner=mandate.owner)
         return self._lodge(mandate)
 
-    def cancel(self, caller: str, mandate: Mandate) -> tuple[()]:
-        if mandate.owner != caller:
-            raise Refusal("NotOwner", owner=mandate.owner, caller=caller)
-        self.states[mandate.id] = replace(self.state_of(mandate.id), cancelled=True)
-        self._log.append(MandateCancelled(mandate.id))
+    def cancel(self, caller: str, mandates: Sequence[Mandate]) -> tuple[()]:
+        for mandate in mandates:
+            self._only_its_owner(mandate, caller)
+            self.states[mandate.id] = replace(self.state_of(mandate.id), cancelled=True)
+            self._log.append(MandateCancelled(mandate.id))
         return ()
+
+    def release(self, caller: str, mandate: Mandate) -> tuple[int]:
+        self._only_its_owner(mandate, caller)
+        if mandate.id not in self.holdings:
+            raise Refusal("NoOpenTrade", id=mandate.id)
+        token, amount = self.holdings.pop(mandate.id)
+        self.balances[caller, token] += amount
+        self.states[mandate.id] = replace(self.states[mandate.id], changed_at=self.now, trading=False)
+        self._log.append(Released(mandate.id, amount))
+        return (amount,)
 
     def state_of(self, mandate_id: bytes) -> MandateState:
         return self.states.get(mandate_id, UNKNOWN)
@@ -162,21 +190,28 @@ class Book:
             raise Refusal("NoOpenTrade", id=mandate.id)
         return criteria.levels(mandate, self.trades[mandate.id], state.changed_at)
 
+    def owed(self, token: str) -> int:
+        """What is owed of a token: to everybody, and by the trades that hold it."""
+        ledger = sum(amount for (_, of), amount in self.balances.items() if of == token)
+        return ledger + sum(amount for of, amount in self.holdings.values() if of == token)
+
     # ---- settlement
 
     def open(self, caller: str, signal: Signal, evidence: bytes, fills: Sequence[Fill]) -> tuple[int]:
         self._log.append(Presented(signal.model, signal.market, signal))
         opened = 0
         for fill in fills:
-            mandate, reason = fill.mandate, self.reason_to_open(caller, signal, evidence, fill)
+            mandate, reason = fill.mandate, self._reason_to_open(caller, signal, evidence, fill)
             if reason is not Reason.NONE:
                 self._log.append(Refused(mandate.id, reason))
                 continue
             opened += 1
-            self._swap(fill, mandate.given_token, mandate.taken_token)
+            self.balances[mandate.owner, mandate.given_token] -= fill.given
+            self._move_filler(fill, mandate.given_token, mandate.taken_token)
             self.trades[mandate.id] = (fill.given, fill.taken)
+            self.holdings[mandate.id] = (mandate.taken_token, fill.taken)
             self.states[mandate.id] = replace(
-                self.states[mandate.id], used_until=signal.bar_time, changed_at=self.now, trading=True
+                self.states[mandate.id], usable_from=signal.bar_time + 1, changed_at=self.now, trading=True
             )
             self._log.append(Opened(mandate.id, fill.filler, fill.given, fill.taken, self._price(mandate.market)))
         return (opened,)
@@ -190,67 +225,94 @@ class Book:
                 self._log.append(Refused(mandate.id, reason))
                 continue
             closed += 1
-            self._swap(fill, mandate.taken_token, mandate.given_token)
+            del self.holdings[mandate.id]
+            self._move_filler(fill, mandate.taken_token, mandate.given_token)
+            self.balances[mandate.owner, mandate.given_token] += fill.taken
             state = self.states[mandate.id]
-            loss = state.net_loss + self.trades[mandate.id][0] - fill.taken
-            self.states[mandate.id] = replace(state, changed_at=self.now, trading=False, net_loss=loss)
+            drawdown = max(0, state.drawdown + self.trades[mandate.id][0] - fill.taken)
+            self.states[mandate.id] = replace(state, changed_at=self.now, trading=False, drawdown=drawdown)
             price = self._price(mandate.market)
             self._log.append(Closed(mandate.id, fill.filler, fill.given, fill.taken, price, barrier))
         return (closed,)
 
     def reason_to_open(self, caller: str, signal: Signal, evidence: bytes, fill: Fill) -> Reason:
-        """Why this fill would not open now; NONE where it would."""
+        """Why this fill would not open now, in a call of its own, NONE where it would; raises what `checkOpen` is refused with."""
+        self._heard = {}
+        return self._reason_to_open(caller, signal, evidence, fill)
+
+    def _reason_to_open(self, caller: str, signal: Signal, evidence: bytes, fill: Fill) -> Reason:
         mandate, now = fill.mandate, self.now
-        oracle = self.oracles.get(mandate.market.oracle)
         return (
             criteria.of_the_mandate(mandate, self.state_of(mandate.id), signal.bar_time, now)
             or criteria.of_the_signal(mandate, signal, now)
             or self._of_the_source(mandate, signal, evidence)
-            or criteria.of_the_price(mandate, oracle, now)
-            or criteria.of_the_bounds(mandate, oracle.price)
-            or criteria.first(
-                (Reason.AMOUNT_TOO_SMALL, fill.given < max(1, mandate.min_amount)),
-                (Reason.AMOUNT_TOO_LARGE, fill.given > mandate.max_amount),
+            or self._of_the_price(mandate)
+            or criteria.of_the_bounds(mandate, self._price(mandate.market))
+            or criteria.of_the_amounts(mandate, fill.given, fill.taken)
+            or self._of_the_fill(
+                caller,
+                fill,
+                gives=mandate.given_token,
+                takes=mandate.taken_token,
+                slippage_bps=criteria.slippage_at(mandate, signal.bar_time, now),
             )
-            or self._of_the_fill(caller, fill, mandate.given_token, mandate.taken_token)
+            or criteria.first(
+                (Reason.OWNER_BALANCE, self.balances[mandate.owner, mandate.given_token] < fill.given)
+            )
         )
 
     def reason_to_close(self, caller: str, market: Market, fill: Fill) -> tuple[Reason, Barrier]:
         """Why this fill would not close now, NONE where it would; and the barrier, where it comes to that."""
         mandate, state = fill.mandate, self.state_of(fill.mandate.id)
-        oracle = self.oracles.get(market.oracle)
         reason = criteria.first(
-            (Reason.UNKNOWN_MANDATE, state.used_until == 0),
+            (Reason.UNKNOWN_MANDATE, state.usable_from == 0),
             (Reason.WRONG_MARKET, mandate.market != market),
             (Reason.NO_TRADE, not state.trading),
-        ) or criteria.of_the_price(mandate, oracle, self.now)
+        ) or self._of_the_price(mandate)
         if reason is not Reason.NONE:
             return reason, Barrier.NONE
-        barrier = criteria.touched(mandate, self.levels_of(mandate), oracle.price, self.now)
+        barrier = criteria.touched(mandate, self.levels_of(mandate), self._price(market), self.now)
         reason = criteria.first(
             (Reason.NO_BARRIER, barrier is Barrier.NONE),
             (Reason.AMOUNT_MISMATCH, fill.given != self.trades[mandate.id][1]),
         )
-        return reason or self._of_the_fill(caller, fill, mandate.taken_token, mandate.given_token), barrier
+        return reason or self._of_the_fill(
+            caller,
+            fill,
+            gives=mandate.taken_token,
+            takes=mandate.given_token,
+            slippage_bps=mandate.max_slippage_bps,
+        ), barrier
+
+    def _of_the_price(self, mandate: Mandate) -> Reason:
+        oracle = self.oracles.get(mandate.market.oracle)
+        if oracle is not None and oracle.burns:
+            raise Refusal("TooLittleGas")
+        return criteria.of_the_price(mandate, oracle, self.now)
 
     def _of_the_source(self, mandate: Mandate, signal: Signal, evidence: bytes) -> Reason:
-        source = self.sources.get(mandate.source)
-        vouched = source is not None and source.vouches(self.address, signal, evidence)
-        return Reason.NONE if vouched else Reason.NOT_VOUCHED
+        """What its source said when it was asked in this call, or says now."""
+        if mandate.source not in self._heard:
+            source = self.sources.get(mandate.source)
+            # With more gas it might have answered.
+            if self._short and source is not None and source.fails:
+                raise Refusal("TooLittleGas")
+            self._heard[mandate.source] = source is not None and source.vouches(self.address, signal, evidence)
+        return Reason.NONE if self._heard[mandate.source] else Reason.NOT_VOUCHED
 
-    def _of_the_fill(self, caller: str, fill: Fill, gives: str, takes: str) -> Reason:
+    def _of_the_fill(self, caller: str, fill: Fill, *, gives: str, takes: str, slippage_bps: int) -> Reason:
         mandate, filler = fill.mandate, fill.filler
         least = criteria.least_taken(
             fill.given,
             gives_base=gives == mandate.market.base,
             price=self._price(mandate.market),
-            slippage_bps=mandate.max_slippage_bps,
+            slippage_bps=slippage_bps,
         )
         return criteria.first(
             (Reason.SLIPPAGE, fill.taken < least),
+            (Reason.WRONG_FILLER, mandate.filler not in (ZERO, filler)),
             (Reason.SELF_FILL, filler == mandate.owner),
             (Reason.FILLER_NOT_AUTHORIZED, not self.may_fill(caller, filler)),
-            (Reason.OWNER_BALANCE, self.balances[mandate.owner, gives] < fill.given),
             (Reason.FILLER_BALANCE, self.balances[filler, takes] < fill.taken),
         )
 
@@ -264,10 +326,13 @@ class Book:
         if token not in self.tokens:
             raise Refusal("")
         held = self.tokens[token]
-        before = held.balances[self.address]
+        before = held.told(self.address)
         self._moved(held, held.transfer_from(self.address, payer, self.address, amount))
-        credited = min(amount, held.balances[self.address] - before)
-        self.balances[account, token] += credited
+        credited = min(amount, held.told(self.address) - before)
+        balance = self.balances[account, token] + credited
+        if balance > criteria.LARGEST_BALANCE:
+            raise Refusal("BalanceTooLarge", account=account, token=token, balance=min(balance, 2**256 - 1))
+        self.balances[account, token] = balance
         self._log.append(Deposited(account, token, payer, credited))
         self._busy = False
         return (credited,)
@@ -276,12 +341,12 @@ class Book:
         if name := criteria.contradiction(mandate, self.now):
             raise Refusal("InvalidMandate", field=name)
         state = self.state_of(mandate.id)
-        if state.used_until:
+        if state.usable_from:
             raise Refusal("MandateExists", id=mandate.id)
         if state.cancelled:
             raise Refusal("MandateIsCancelled", id=mandate.id)
         # A bar that closes in this very second was not known before the mandate was there.
-        self.states[mandate.id] = replace(state, used_until=self.now - 1)
+        self.states[mandate.id] = replace(state, usable_from=self.now)
         self._log.append(MandateCreated(mandate.id, mandate.owner, mandate))
         return (mandate.id,)
 
@@ -300,18 +365,21 @@ class Book:
     def _price(self, market: Market) -> int:
         return self.oracles[market.oracle].price
 
-    def _swap(self, fill: Fill, give: str, take: str) -> None:
-        owner = fill.mandate.owner
-        for account, sign in ((owner, 1), (fill.filler, -1)):
-            self.balances[account, give] -= sign * fill.given
-            self.balances[account, take] += sign * fill.taken
+    def _move_filler(self, fill: Fill, give: str, take: str) -> None:
+        """The filler receives what is given, and pays what is taken."""
+        self.balances[fill.filler, give] += fill.given
+        self.balances[fill.filler, take] -= fill.taken
+
+    def _only_its_owner(self, mandate: Mandate, caller: str) -> None:
+        if mandate.owner != caller:
+            raise Refusal("NotOwner", owner=mandate.owner, caller=caller)
 
     def _remember(self) -> tuple[Any, ...]:
-        books = [each.copy() for each in (self.balances, self.authorized, self.states, self.trades)]
+        books = [each.copy() for each in (self.balances, self.authorized, self.states, self.trades, self.holdings)]
         return books, {address: token.remember() for address, token in self.tokens.items()}
 
     def _restore(self, kept: tuple[Any, ...]) -> None:
-        (self.balances, self.authorized, self.states, self.trades), tokens = kept
+        (self.balances, self.authorized, self.states, self.trades, self.holdings), tokens = kept
         for address, token in tokens.items():
             self.tokens[address].restore(token)
 

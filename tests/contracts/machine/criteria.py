@@ -1,7 +1,7 @@
 """Authority on the criteria of `ISettlement.sol`, told once more in Python: which reason, which barrier, which amount.
 
 The reason of a refusal is the first criterion that does not hold, asked in this order: the mandate, the signal, its
-source, the price, the amounts, and whether both sides can pay.
+source, the price, the amounts, the filler, and whether both sides can pay.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from .outside import Oracle
 BPS = 10**4
 SCALE = 10**36
 HIGHEST_PRICE = (2**128 - 1) * SCALE
+# Below these, nothing opens.
+LOWEST_PRICE = 10**9
+SMALLEST_AMOUNT = 10**5
+# No deposit lifts a balance above it.
+LARGEST_BALANCE = 2**128 - 1
+# A round trip at an unmoved price, in parts of 1e8, with a basis point of gain.
+SOUND = 100_010_000
 
 
 def first(*criteria: tuple[Reason, bool]) -> Reason:
@@ -29,30 +36,44 @@ def contradiction(mandate: Mandate, now: int) -> str | None:
         ("market.quote", market.quote in (ZERO, market.base)),
         ("market.oracle", market.oracle == ZERO),
         ("source", mandate.source == ZERO),
+        ("filler", mandate.filler == mandate.owner),
         ("minConfidenceBps", mandate.min_confidence_bps > BPS),
         ("maxSlippageBps", mandate.max_slippage_bps >= BPS),
-        ("takeProfitBps", mandate.take_profit_bps == 0 or (not long and mandate.take_profit_bps >= BPS)),
-        ("stopLossBps", mandate.stop_loss_bps == 0 or (long and mandate.stop_loss_bps >= BPS)),
+        ("ramp", mandate.ramp > mandate.max_signal_age),
+        ("takeProfitBps", _reached(mandate, mandate.take_profit_bps, below=not long)),
+        ("stopLossBps", _reached(mandate, mandate.stop_loss_bps, below=long)),
         ("horizon", mandate.horizon == 0),
-        ("maxAmount", mandate.max_amount == 0),
+        ("maxAmount", mandate.max_amount < SMALLEST_AMOUNT),
         ("minAmount", mandate.min_amount > mandate.max_amount),
-        ("maxPrice", 0 < mandate.max_price < mandate.min_price),
-        ("lossLimit", mandate.loss_limit == 0),
+        ("minPrice", mandate.min_price > HIGHEST_PRICE),
+        ("maxPrice", 0 < mandate.max_price < max(mandate.min_price, LOWEST_PRICE)),
+        ("drawdownLimit", mandate.drawdown_limit == 0),
         ("expiry", mandate.expiry <= now),
     )
     return next((name for name, wrong in fields if wrong), None)
 
 
+def _reached(mandate: Mandate, barrier: int, *, below: bool) -> bool:
+    """Whether slippage reaches a barrier, or one below the entry price is no price any more."""
+    return (BPS - mandate.max_slippage_bps) * (BPS + barrier) < SOUND or (below and barrier >= BPS)
+
+
+def nearest_barrier(slippage_bps: int) -> int:
+    """The least distance of a barrier that slippage does not reach, in basis points."""
+    return _up(SOUND, BPS - slippage_bps) - BPS
+
+
 def of_the_mandate(mandate: Mandate, state: MandateState, bar_time: int, now: int) -> Reason:
     """Whether the mandate may open anything now."""
     return first(
-        (Reason.UNKNOWN_MANDATE, state.used_until == 0),
+        (Reason.UNKNOWN_MANDATE, state.usable_from == 0),
         (Reason.CANCELLED, state.cancelled),
         (Reason.EXPIRED, now > mandate.expiry),
         (Reason.TRADE_OPEN, state.trading),
-        (Reason.SIGNAL_USED, bar_time <= state.used_until),
-        (Reason.COOLING_DOWN, state.changed_at != 0 and now < state.changed_at + mandate.cooldown),
-        (Reason.LOSS_LIMIT, state.net_loss >= mandate.loss_limit),
+        (Reason.SIGNAL_USED, bar_time < state.usable_from),
+        # A second passes in any case.
+        (Reason.COOLING_DOWN, state.changed_at != 0 and now < state.changed_at + max(1, mandate.cooldown)),
+        (Reason.DRAWDOWN_LIMIT, state.drawdown >= mandate.drawdown_limit),
     )
 
 
@@ -81,11 +102,27 @@ def of_the_price(mandate: Mandate, oracle: Oracle | None, now: int) -> Reason:
 
 
 def of_the_bounds(mandate: Mandate, price: int) -> Reason:
-    """Whether the owner wants to open at that price."""
+    """Whether anything opens at that price, and whether the owner wants to."""
     return first(
+        (Reason.PRICE_INVALID, price < LOWEST_PRICE),
         (Reason.PRICE_TOO_LOW, price < mandate.min_price),
         (Reason.PRICE_TOO_HIGH, mandate.max_price != 0 and price > mandate.max_price),
     )
+
+
+def of_the_amounts(mandate: Mandate, given: int, taken: int) -> Reason:
+    """Whether the owner wants to give so much, and neither amount is too small for anybody."""
+    return first(
+        (Reason.AMOUNT_TOO_SMALL, min(given, taken) < SMALLEST_AMOUNT or given < mandate.min_amount),
+        (Reason.AMOUNT_TOO_LARGE, given > mandate.max_amount),
+    )
+
+
+def slippage_at(mandate: Mandate, bar_time: int, now: int) -> int:
+    """What the owner accepts at an open, in basis points: nothing when the bar closes, all of it when the ramp is over."""
+    if now >= bar_time + mandate.ramp:
+        return mandate.max_slippage_bps
+    return mandate.max_slippage_bps * (now - bar_time) // mandate.ramp
 
 
 def least_taken(given: int, *, gives_base: bool, price: int, slippage_bps: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.chain.values import Fill, Side
 
-from .aims import Aims, Closing, Opening
+from .aims import SMALLEST_AMOUNT, Aims, Closing, Opening
 from .outside import malleated
 
 ELSEWHERE = b"\x77" * 32
@@ -52,7 +52,7 @@ def a_stale_bar(machine: Aims, offer: Opening) -> Opening:
 
 
 def a_used_bar(machine: Aims, offer: Opening) -> Opening:
-    return _signal(offer, bar_time=machine.book.state_of(offer.fills[0].mandate.id).used_until)
+    return _signal(offer, bar_time=machine.book.state_of(offer.fills[0].mandate.id).usable_from - 1)
 
 
 def an_expired_signal(machine: Aims, offer: Opening) -> Opening:
@@ -105,14 +105,38 @@ def nothing_given(machine: Aims, offer: Opening) -> Opening:
     return _fill(offer, given=0)
 
 
+def a_unit_too_little_for_anybody(machine: Aims, offer: Opening) -> Opening:
+    """What is given is below what anybody may give."""
+    return _fill(offer, given=SMALLEST_AMOUNT - 1)
+
+
+def a_unit_too_little_in_return(machine: Aims, offer: Opening) -> Opening:
+    """What is taken is below what anybody may take."""
+    return _fill(offer, taken=SMALLEST_AMOUNT - 1)
+
+
+def the_smallest_amounts(machine: Aims, offer: Opening) -> Opening:
+    """Good for the owner, who gives next to nothing; and nothing is wrong with them."""
+    return _fill(offer, given=SMALLEST_AMOUNT, taken=max(SMALLEST_AMOUNT, offer.fills[0].taken))
+
+
 def too_much(machine: Aims, offer: Opening) -> Opening:
     return _fill(offer, given=min(2**128 - 1, offer.fills[0].mandate.max_amount + 1))
 
 
 def more_than_the_owner_has(machine: Aims, offer: Opening) -> Opening:
     mandate = offer.fills[0].mandate
-    given = machine.book.balances[mandate.owner, mandate.given_token] + 1
-    return _fill(offer, given=given, taken=2**128 - 1)
+    given = min(2**128 - 1, machine.book.balances[mandate.owner, mandate.given_token] + 1)
+    offer = _fill(offer, given=given)
+    return _fill(offer, taken=machine.least(offer))
+
+
+def before_the_ramp_is_over(machine: Aims, offer: Opening) -> Opening:
+    """A second too early for the worst that the owner will accept."""
+    mandate = offer.fills[0].mandate
+    oldest = machine.book.state_of(mandate.id).usable_from
+    offer = _signal(offer, bar_time=min(offer.at, max(oldest, offer.at - mandate.ramp + 1)))
+    return _fill(offer, taken=machine.least(offer, ramp=False))
 
 
 def more_than_the_filler_has(machine: Aims, offer: Opening) -> Opening:
@@ -129,10 +153,7 @@ def softened_criteria(machine: Aims, offer: Opening) -> Opening:
 
 def a_unit_too_little(machine: Aims, offer: Any) -> Any:
     """One unit less than the worst that the owner accepts."""
-    fill = offer.fills[0]
-    opens = isinstance(offer, Opening)
-    gives_base = (fill.mandate.side is Side.SHORT) is opens
-    return _fill(offer, taken=max(0, machine.least(fill, gives_base=gives_base) - 1))
+    return _fill(offer, taken=max(0, machine.least(offer) - 1))
 
 
 def filled_by_the_owner(machine: Aims, offer: Any) -> Any:
@@ -148,6 +169,14 @@ def anothers_deposit(machine: Aims, offer: Any) -> Any:
         if each.address not in (caller, owner) and not machine.book.may_fill(caller, each.address)
     ]
     return _fill(offer, filler=others[0]) if others else offer
+
+
+def another_filler_than_is_named(machine: Aims, offer: Any) -> Any:
+    """The caller itself, where it is neither the one that is named nor the owner; or anybody who is neither."""
+    mandate = offer.fills[0].mandate
+    people = (offer.caller, *machine.people.values())
+    others = [each.address for each in people if each.address not in (mandate.filler, mandate.owner)]
+    return _fill(offer, filler=others[0])
 
 
 def a_stranger(machine: Aims, offer: Any) -> Any:
@@ -189,7 +218,7 @@ def nothing_to_close(machine: Aims, offer: Closing) -> Closing:
 
 
 def an_owner_who_left(machine: Aims, offer: Closing) -> Closing:
-    """What the trade took is withdrawn; it waits until that is back."""
+    """All that it has of what the trade took is withdrawn: the trade holds its own, and closes."""
     mandate = offer.fills[0].mandate
     owner, token = machine.named(mandate.owner), mandate.taken_token
     balance = machine.book.balances[owner.address, token]
@@ -214,6 +243,8 @@ AT_BOTH: tuple[Flaw, ...] = (
     a_unit_too_little,
     a_unit_too_little,
     filled_by_the_owner,
+    another_filler_than_is_named,
+    another_filler_than_is_named,
     anothers_deposit,
     a_stranger,
     a_penniless_filler,
@@ -241,8 +272,14 @@ AT_OPEN: tuple[Flaw, ...] = (
     a_replayed_signature,
     too_little,
     nothing_given,
-    nothing_given,
+    a_unit_too_little_for_anybody,
+    a_unit_too_little_in_return,
+    the_smallest_amounts,
     too_much,
+    too_much,
+    before_the_ramp_is_over,
+    before_the_ramp_is_over,
+    more_than_the_owner_has,
     more_than_the_owner_has,
     more_than_the_filler_has,
     softened_criteria,

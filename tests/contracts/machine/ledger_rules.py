@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from .draws import (
     PART_OR_MORE,
     PERMIT_TRICK,
     PERMITTED,
+    RECEIVER,
     TOKEN,
     TRADER,
 )
@@ -94,13 +96,14 @@ class LedgerRules(Steps):
         contract = self.stage.tokens[token]
         self.perform(Call("permit", contract, self.people["stranger"], "permit", arguments), permitted)
 
-    @rule(who=ANYBODY, token=TOKEN, part=PART_OR_MORE, receiver=st.none() | ANYBODY | st.just("contract"))
+    @rule(who=ANYBODY, token=TOKEN, part=PART_OR_MORE, receiver=RECEIVER)
     def withdraw(self, who: str, token: str, part: int, receiver: str | None) -> None:
-        """Of what is in the ledger, or more. Leaves most of the wealth where it can be traded."""
+        """Of what is in the ledger, or more; to the contract itself; to the zero address. Leaves most of the wealth where it can be traded."""
         person, held = self.people[who], self.token(token)
         balance = self.book.balances[person.address, held.address]
         amount = balance * part // MILLION if part > MILLION else balance * part // MILLION // 10
-        to = self.book.address if receiver == "contract" else self.people[receiver or who].address
+        nobodys = {"contract": self.book.address, "nobody": ZERO}
+        to = nobodys[receiver] if receiver in nobodys else self.people[receiver or who].address
         self.call(person, "withdraw", held.address, amount, to)
 
     @rule(who=ANYBODY, operator=ANYBODY, allowed=st.sampled_from([True, True, True, False]))
@@ -136,23 +139,35 @@ class LedgerRules(Steps):
     @precondition(lambda self: not self.all_could_leave)
     @rule()
     def everybody_could_leave(self) -> None:
-        """Whatever is broken, each can withdraw all they have of tokens that behave; and then nothing is owed."""
+        """Whatever is broken, each can release all trades and withdraw all there is of tokens that behave; then nothing is owed."""
         with self.chain.undone():
             self._break_everything()
+            balances = self._released()
             for token in ("base", "quote"):
                 address = self.token(token).address
                 for person in self.people.values():
-                    if balance := self.book.balances[person.address, address]:
+                    if balance := balances[person.address, address]:
                         self.stage.settlement.send(person, "withdraw", address, balance, person.address)
                 contract: TokenContract = self.stage.tokens[token]
                 assert contract.balance_of(self.book.address) == self.given_away[address]
         self.all_could_leave = True
         self.tally.count("everybody could leave", True)
 
+    def _released(self) -> Counter[tuple[str, str]]:
+        """End every open trade; return what the ledger owes everybody then."""
+        balances = self.book.balances.copy()
+        for mandate in self.mandates:
+            if mandate.id in self.book.holdings:
+                token, amount = self.book.holdings[mandate.id]
+                self.stage.settlement.release(self.named(mandate.owner), mandate)
+                balances[mandate.owner, token] += amount
+        return balances
+
     def _break_everything(self) -> None:
-        """A dead oracle, mute sources, models revoked, mandates cancelled, a token that shuns the contract."""
+        """Dead oracles, mute sources, models revoked, mandates cancelled, a token that shuns the contract."""
         stage, someone = self.stage, self.people["publisher"]
-        for puppet in (stage.oracle, stage.other_oracle, stage.source):
+        stage.oracle.send(someone, "burn")
+        for puppet in (stage.other_oracle, stage.source, stage.other_source):
             puppet.send(someone, "say", b"", True)
         stage.feed.push(someone, 0)
         stage.chameleon.send(someone, "become", Mood.SHUNS, self.book.address, ZERO, b"")

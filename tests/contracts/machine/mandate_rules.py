@@ -8,11 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from agent.chain.values import Mandate
+from agent.chain.values import Mandate, Side
 
+from . import criteria
 from .answers import ZERO
 from .draws import ANYBODY, CONTRADICTIONS, MILLION, PEOPLE, PICK, SIGNING_TRICK, TERMS, often
 from .outside import malleated
+from .stage import PRICE
 from .steps import Steps, pick
 
 
@@ -46,17 +48,26 @@ class MandateRules(Steps):
             settlement=self.registry.address if trick == "another contract" else self.book.address,
         )
         if trick == "cancelled before":
-            self.call(owner, "cancel", mandate)
+            self.call(owner, "cancel", [mandate])
         changed = {"malleated": malleated(signature), "cut": signature[:64], "none": b""}.get(trick, signature)
         self.call(self.people[who], "createFor", mandate, changed)
 
-    @rule(place=PICK, who=st.none() | ANYBODY, changed=st.sampled_from([False, False, True]))
-    def cancel(self, place: int, who: str | None, changed: bool) -> None:
-        """By its owner or by anybody; one that was lodged, or one that differs from it in a single field."""
-        mandate = pick(self.mandates, place)
-        if changed:
-            mandate = replace(mandate, salt=b"\xff" * 32)
-        self.call(self.people[who] if who else self.named(mandate.owner), "cancel", mandate)
+    @rule(
+        places=often([1, 1, 1], [0, 2, 3], times=1).flatmap(
+            lambda size: st.lists(PICK, min_size=size, max_size=size)
+        ),
+        who=st.none() | ANYBODY,
+        changed=st.sampled_from([False, False, True]),
+        mixed=st.booleans(),
+    )
+    def cancel(self, places: list[int], who: str | None, changed: bool, mixed: bool) -> None:
+        """By their owner or by anybody; some that were lodged, and one that differs from one of them in a single field."""
+        first = pick(self.mandates, places[0] if places else 0)
+        own = [each for each in self.mandates if mixed or each.owner == first.owner]
+        mandates = [first, *(pick(own, place) for place in places[1:])][: len(places)]
+        if changed and mandates:
+            mandates[-1] = replace(mandates[-1], salt=b"\xff" * 32)
+        self.call(self.people[who] if who else self.named(first.owner), "cancel", mandates)
 
     def _lodge(self, mandate: Mandate, by: str) -> None:
         self.call(self.named(by), "create", mandate)
@@ -72,18 +83,39 @@ class MandateRules(Steps):
         if (like := terms.pop("like")) is not None:
             other = pick(self.mandates, like)
             model, market, terms["side"] = other.model, other.market, other.side
-        price = self.book.oracles[market.oracle].price
-        for bound in ("min_price", "max_price"):
-            terms[bound] = min(terms[bound] * price // MILLION, 2**256 - 1)
         addresses = {"zero": ZERO, "base": market.base}
         changes = {name: addresses[terms.pop(name)] for name in ("base", "quote", "oracle") if name in terms}
-        sources = {"zero": ZERO, "registry": self.registry.address, "source": self.stage.source.address}
+        sources = {"zero": ZERO} | {name: contract.address for name, contract in self.stage.sources.items()}
+        owner = self.people[terms.pop("owner")].address
         return Mandate(
-            owner=self.people[terms.pop("owner")].address,
+            owner=owner,
+            filler=self._filler_named_by(owner, terms.pop("filler"), terms.pop("filler_at", None)),
             market=replace(market, **changes),
             source=sources[terms.pop("source")],
             model=model,
             expiry=self.book.now + 1 + terms.pop("expiry"),
             salt=terms.pop("salt").to_bytes(32),
-            **terms,
+            **_numbers(terms, self.book.oracles[market.oracle].price),
         )
+
+    def _filler_named_by(self, owner: str, filler: str | None, wrong: str | None) -> str:
+        """Whoever is drawn; nobody where that is the owner, unless it should be wrong."""
+        named = self.people[filler].address if filler else ZERO
+        return owner if wrong else ZERO if named == owner else named
+
+
+def _numbers(terms: dict[str, Any], price: int) -> dict[str, Any]:
+    """All that is a number, of terms as `draws.TERMS` and `draws.CONTRADICTIONS` describe them."""
+    long, slippage = terms["side"] is Side.LONG, terms["max_slippage_bps"]
+    for bound in ("min_price", "max_price"):
+        terms[bound] = terms.pop(f"{bound}_at", min(terms[bound] * price // MILLION, 2**256 - 1))
+    nearest = criteria.nearest_barrier(slippage) if slippage < criteria.BPS else 1
+    for barrier, below in (("take_profit", not long), ("stop_loss", long)):
+        farthest = criteria.BPS - 1 if below else 2**16 - 1
+        distance = min(nearest + terms[f"{barrier}_bps"], farthest)
+        terms[f"{barrier}_bps"] = terms.pop(f"{barrier}_at", distance)
+    terms["ramp"] = terms.pop("ramp_at", min(terms["ramp"], terms["max_signal_age"]))
+    for amount in ("min_amount", "max_amount"):
+        worth = min(terms[amount] * (1 if long else criteria.SCALE // PRICE), 2**128 - 1)
+        terms[amount] = terms.pop(f"{amount}_at", worth)
+    return terms

@@ -20,11 +20,18 @@ CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 @dataclass
 class Oracle:
-    """An oracle that says `price` and `updated_at`, or a dead one, which says nothing."""
+    """An oracle that says `price` and `updated_at`, or a dead one, which says nothing.
+
+    Attributes
+    ----------
+    burns
+        Whether it takes all the gas there is before it says nothing.
+    """
 
     price: int
     updated_at: int
     dead: bool = False
+    burns: bool = False
 
 
 class Notary:
@@ -72,7 +79,16 @@ def malleated(signature: bytes) -> bytes:
 
 
 class Source(Protocol):
-    """Whoever may vouch for signals."""
+    """Whoever may vouch for signals.
+
+    Attributes
+    ----------
+    fails
+        Whether it answers nothing at all: a call of it is reverted.
+    """
+
+    @property
+    def fails(self) -> bool: ...
 
     def vouches(self, settlement: str, signal: Signal, evidence: bytes) -> bool:
         """What it says to a settlement contract that asks."""
@@ -81,10 +97,14 @@ class Source(Protocol):
 
 @dataclass
 class PuppetSource:
-    """A source that answers the same to everybody; nothing where it is mute."""
+    """A source that answers the same to everybody who asks once in a call; nothing where it is mute."""
 
     answer: bytes = b""
     mute: bool = False
+
+    @property
+    def fails(self) -> bool:
+        return self.mute
 
     def vouches(self, settlement: str, signal: Signal, evidence: bytes) -> bool:
         return not self.mute and self.answer == YES
@@ -100,6 +120,10 @@ class Registry:
     keys: dict[bytes, str] = field(default_factory=dict)
     publishers: dict[bytes, str] = field(default_factory=dict)
     revoked: set[bytes] = field(default_factory=set)
+
+    @property
+    def fails(self) -> bool:
+        return False
 
     def model_of(self, model: bytes) -> tuple[str, str, bool]:
         """Key, publisher and whether it was revoked; zeros for a model that nobody registered."""

@@ -14,6 +14,7 @@ from agent.chain.events import (
     MandateCreated,
     Opened,
     Presented,
+    Released,
     Withdrawn,
 )
 from agent.chain.values import Mandate, MandateState
@@ -30,11 +31,13 @@ class Rebuilt:
         self.mandates: dict[bytes, Mandate] = {}
         self.states: dict[bytes, MandateState] = {}
         self.trades: dict[bytes, tuple[int, int]] = {}
+        self.holdings: dict[bytes, tuple[str, int]] = {}
         self._bar_time = 0
 
     def owed(self, token: str) -> int:
-        """What the ledger owes of a token, to everybody."""
-        return sum(amount for (_, of), amount in self.balances.items() if of == token)
+        """What is owed of a token: to everybody, and by the trades that hold it."""
+        ledger = sum(amount for (_, of), amount in self.balances.items() if of == token)
+        return ledger + sum(amount for of, amount in self.holdings.values() if of == token)
 
     def apply(self, event: Event, time: int) -> None:
         """Take in the next event, logged in a block of this time."""
@@ -47,26 +50,35 @@ class Rebuilt:
                 self.authorized[account, operator] = allowed
             case MandateCreated(id, _, mandate):
                 self.mandates[id] = mandate
-                self.states[id] = replace(UNKNOWN, used_until=time - 1)
+                self.states[id] = replace(UNKNOWN, usable_from=time)
             case MandateCancelled(id):
                 self.states[id] = replace(self.states.get(id, UNKNOWN), cancelled=True)
             case Presented(_, _, signal):
                 self._bar_time = signal.bar_time
             case Opened(id, filler, given, taken, _):
                 mandate = self.mandates[id]
-                self._swap(mandate.owner, filler, given, taken, mandate.given_token, mandate.taken_token)
+                self.balances[mandate.owner, mandate.given_token] -= given
+                self._trades(filler, (mandate.given_token, given), (mandate.taken_token, taken))
                 self.trades[id] = (given, taken)
+                self.holdings[id] = (mandate.taken_token, taken)
                 self.states[id] = replace(
-                    self.states[id], used_until=self._bar_time, changed_at=time, trading=True
+                    self.states[id], usable_from=self._bar_time + 1, changed_at=time, trading=True
                 )
             case Closed(id, filler, given, taken, _, _):
-                mandate = self.mandates[id]
-                self._swap(mandate.owner, filler, given, taken, mandate.taken_token, mandate.given_token)
-                loss = self.states[id].net_loss + self.trades[id][0] - taken
-                self.states[id] = replace(self.states[id], changed_at=time, trading=False, net_loss=loss)
+                token = self.mandates[id].given_token
+                self._trades(filler, self._ended(id, time), (token, taken))
+                self.balances[self.mandates[id].owner, token] += taken
+                lost = self.states[id].drawdown + self.trades[id][0] - taken
+                self.states[id] = replace(self.states[id], drawdown=max(lost, 0))
+            case Released(id, _):
+                token, amount = self._ended(id, time)
+                self.balances[self.mandates[id].owner, token] += amount
 
-    def _swap(self, owner: str, filler: str, given: int, taken: int, give: str, take: str) -> None:
-        self.balances[owner, give] -= given
-        self.balances[filler, give] += given
-        self.balances[filler, take] -= taken
-        self.balances[owner, take] += taken
+    def _trades(self, filler: str, receives: tuple[str, int], pays: tuple[str, int]) -> None:
+        for (token, amount), sign in ((receives, 1), (pays, -1)):
+            self.balances[filler, token] += sign * amount
+
+    def _ended(self, id: bytes, time: int) -> tuple[str, int]:
+        """A trade is over; return what it held."""
+        self.states[id] = replace(self.states[id], changed_at=time, trading=False)
+        return self.holdings.pop(id)

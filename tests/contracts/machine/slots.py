@@ -93,11 +93,11 @@ def _of_id(place: int, mandate: bytes) -> int:
 
 def _packed(state: MandateState) -> int:
     parts = (
-        (state.used_until, 40),
+        (state.usable_from, 40),
         (state.changed_at, 40),
         (state.trading, 8),
         (state.cancelled, 8),
-        (state.net_loss, 160),
+        (state.drawdown, 160),
     )
     return _joined(parts)
 

@@ -37,6 +37,8 @@ class Stage:
     markets
         ``feed``, priced by a feed; ``puppet``, priced by whatever a test says; ``hostile``, where that is also so and the
         base token changes its ways.
+    sources
+        ``registry``, where models are registered, and two that say whatever a test lets them say.
     past
         All that the settlement contract has logged when a run begins, with the times.
     places
@@ -49,13 +51,14 @@ class Stage:
         self.desk, self.chain = desk, desk.chain
         self.settlement, self.registry, self.feed = desk.settlement, desk.models, desk.feed
         self.chameleon = desk.deploy("ChameleonToken", kind=TokenContract)
-        self.oracle, self.other_oracle, self.source = (desk.deploy("Puppet") for _ in range(3))
+        self.oracle, self.other_oracle, self.source, self.other_source = (desk.deploy("Puppet") for _ in range(4))
         self.auditor = desk.deploy("Auditor")
         self.wallet = desk.deploy("KeyedWallet", desk.stranger.address)
         self.tokens = {"base": desk.base, "quote": desk.quote, "chameleon": self.chameleon}
         self.people: dict[str, Account] = {
             name: getattr(desk, name) for name in ("operator", "owner", "other", "filler", "stranger", "publisher")
         } | {name: self.chain.prank(getattr(self, name).address) for name in ("chameleon", "wallet")}
+        self.sources = {"registry": self.registry, "source": self.source, "other source": self.other_source}
         self.markets = {
             "feed": desk.market,
             "puppet": Market(desk.at.base, desk.at.quote, self.oracle.address),
@@ -65,7 +68,10 @@ class Stage:
         self._prepare()
         self.watched = {
             name: getattr(self, name)
-            for name in ("settlement", "registry", "feed", "chameleon", "oracle", "other_oracle", "source")
+            for name in (
+                *("settlement", "registry", "feed", "chameleon"),
+                *("oracle", "other_oracle", "source", "other_source"),
+            )
         } | {"base": desk.base, "quote": desk.quote}
         logs = self.chain.logs(self.settlement.address, first=desk.at.block)
         self.past: list[tuple[Event, int]] = [(log.event, self.chain.time_of(log.block)) for log in logs]
@@ -90,7 +96,8 @@ class Stage:
             self.models[model] = desk.operator
         for oracle in (self.oracle, self.other_oracle):
             oracle.send(desk.publisher, "say", priced(PRICE, self.chain.now), False)
-        self.source.send(desk.publisher, "say", YES, False)
+        for source in (self.source, self.other_source):
+            source.send(desk.publisher, "say", YES, False)
         # From the beginning something is stored of everything that can be.
         self.first = desk.trading()
 
@@ -113,7 +120,11 @@ class Stage:
             self.settlement.address,
             tokens,
             oracles={self.markets[name].oracle: self._says(name) for name in self.markets},
-            sources={registry.address: registry, self.source.address: PuppetSource(YES)},
+            sources={
+                registry.address: registry,
+                self.source.address: PuppetSource(YES),
+                self.other_source.address: PuppetSource(YES),
+            },
             signers=Signers(
                 self.chain.chain_id,
                 notary,
@@ -125,6 +136,7 @@ class Stage:
             authorized=self.authorizations(),
         )
         book.states, book.trades = self.mandates([self.first.id])
+        book.holdings[self.first.id] = (self.first.taken_token, book.trades[self.first.id][1])
         return book, registry, notary
 
     def _says(self, market: str) -> Oracle:

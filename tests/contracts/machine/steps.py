@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from agent.chain.answers import Receipt
 from agent.chain.contracts import Contract
 from agent.chain.events import Closed, Event, MandateCreated, Opened, Refused, Withdrawn
 from agent.chain.values import Mandate, Permit, Reason, Signal
@@ -16,7 +17,7 @@ from agent.testing.machine import ChainStateMachine
 
 from .answers import Answer, Refusal
 from .book import UNKNOWN
-from .laws import Laws
+from .laws import Laws, Owed
 from .outside import Oracle
 from .replay import Rebuilt
 from .slots import Storage
@@ -35,6 +36,8 @@ class Call:
     ----------
     action
         What it is counted as.
+    gas
+        Its limit; None for one that always suffices.
     """
 
     action: str
@@ -42,6 +45,11 @@ class Call:
     caller: Account
     function: str
     arguments: tuple[Any, ...]
+    gas: int | None = None
+
+    def send(self) -> Receipt:
+        """Send it."""
+        return self.contract.send(self.caller, self.function, *self.arguments, gas=self.gas)
 
 
 class Steps(ChainStateMachine):
@@ -82,11 +90,25 @@ class Steps(ChainStateMachine):
         *arguments: Any,
         at: int | None = None,
         ask: Callable[[], None] = lambda: None,
+        gas: int | None = None,
     ) -> bool:
-        """Call the settlement contract; return whether it was not refused."""
-        call = Call(function, self.stage.settlement, caller, function, arguments)
-        self.sent.append(call)
-        return self.perform(call, lambda: self.book.call(caller.address, function, *arguments), at=at, ask=ask)
+        """Call the settlement contract; return whether it was not refused.
+
+        Parameters
+        ----------
+        gas
+            Where it is given, too little to pass 2,000,000 on, and enough for all else.
+        """
+        action = function if gas is None else f"{function} with little gas"
+        call = Call(action, self.stage.settlement, caller, function, arguments, gas)
+        if gas is None:
+            self.sent.append(call)
+        short = gas is not None
+
+        def predict() -> Answer:
+            return self.book.call(caller.address, function, *arguments, short=short)
+
+        return self.perform(call, predict, at=at, ask=ask)
 
     def perform(
         self,
@@ -110,26 +132,33 @@ class Steps(ChainStateMachine):
         self.book.now = max(at or 0, self.book.now + 1)
         self.chain.set_next_time(self.book.now)
         ask()
-        before = self.book.balances.copy()
+        before = self._owed()
         try:
             answer = predict()
         except Refusal as refusal:
             self._is_refused(call, refusal)
             self.tally.count(call.action, False)
+            self.tally.refused(refusal.name)
             return False
         events = self._is_answered(call, answer)
         self._audit()
         if call.contract is self.stage.settlement:
-            self.laws.hold(call.caller.address, before, self.book.balances, events)
+            self.laws.hold(self._callers(call), before, self._owed(), events)
         self._count(call, events)
         return True
 
+    def _callers(self, call: Call) -> set[str]:
+        """Who sent it, and the token that may have called in the middle of it."""
+        calls_back = call.function in ("deposit", "depositWithPermit", "withdraw")
+        return {call.caller.address} | ({self.people["chameleon"].address} if calls_back else set())
+
+    def _owed(self) -> Owed:
+        return Owed(self.book.balances.copy(), self.book.holdings.copy())
+
     def _count(self, call: Call, events: Sequence[Event]) -> None:
         """One that settles fills has succeeded where it settled one."""
-        if call.function not in ("open", "close"):
-            self.tally.count(call.action, True)
-            return
-        self.tally.count(call.action, any(isinstance(each, (Opened, Closed)) for each in events))
+        settled = any(isinstance(each, (Opened, Closed)) for each in events)
+        self.tally.count(call.action, settled or call.action not in ("open", "close"))
         for event in events:
             if isinstance(event, (Opened, Closed, Refused)):
                 self.tally.judged(call.function, getattr(event, "reason", Reason.NONE))
@@ -137,7 +166,7 @@ class Steps(ChainStateMachine):
     def _is_refused(self, call: Call, refusal: Refusal) -> None:
         wanted = (refusal.name, refusal.arguments)
         try:
-            call.contract.send(call.caller, call.function, *call.arguments)
+            call.send()
         except Reverted as error:
             told = (error.name, error.args_by_name)
             assert told == wanted, f"{call.function} was refused with {told}, and not with {wanted}"
@@ -150,7 +179,7 @@ class Steps(ChainStateMachine):
             sender = call.caller.address
             told = call.contract.call(call.function, *call.arguments, sender=sender, block="pending")
             assert told == answer.values, f"{call.function} answered {told}, and not {answer.values}"
-        receipt = call.contract.send(call.caller, call.function, *call.arguments)
+        receipt = call.send()
         events = [log.event for log in receipt.logs if log.address == self.stage.settlement.address]
         assert events == list(answer.events), f"{call.function} logged {events}, and not {answer.events}"
         for event in events:
@@ -177,14 +206,19 @@ class Steps(ChainStateMachine):
             for model in self.registry.publishers:
                 told, wanted = self.stage.registry.model_of(model), self.registry.model_of(model)
                 assert told == wanted, f"the registry holds {told}, and not {wanted}"
-        for address in (self.stage.desk.at.base, self.stage.desk.at.quote):
-            held, owed = self.book.tokens[address].balances[self.book.address], self.owed(address)
-            assert held == owed + self.given_away[address], "the contract does not hold what it owes"
         book, rebuilt = self.book, self.rebuilt
+        trading = {id: book.trades[id][1] for id, state in book.states.items() if state.trading}
+        assert trading == {id: amount for id, (_, amount) in book.holdings.items()}, (
+            "an open trade does not hold what it took"
+        )
+        for address in (self.stage.desk.at.base, self.stage.desk.at.quote):
+            held, owed = book.tokens[address].balances[book.address], book.owed(address)
+            assert held == owed + self.given_away[address], "the contract does not hold what it owes"
         _same("the events tell of the ledger", rebuilt.balances, book.balances, 0)
         _same("the events tell of leave", rebuilt.authorized, book.authorized, False)
         _same("the events tell of mandates", rebuilt.states, book.states, UNKNOWN)
         _same("the events tell of trades", rebuilt.trades, book.trades, (0, 0))
+        _same("the events tell of holdings", rebuilt.holdings, book.holdings, None)
 
     def _audit_settlement(self) -> None:
         book, stage = self.book, self.stage
@@ -197,7 +231,8 @@ class Steps(ChainStateMachine):
     def _audit_token(self, name: str) -> None:
         model = self.token(name)
         balances, allowances = self.stage.wallets(name)
-        _same(f"wallets of {name}", balances, model.balances, 0)
+        told = {holder: model.told(holder) for holder in model.balances.keys() | model.invented.keys()}
+        _same(f"wallets of {name}", balances, told, 0)
         _same(f"allowances of {name}", allowances, model.allowances, 0)
 
     # ---- what rules choose from
@@ -205,10 +240,6 @@ class Steps(ChainStateMachine):
     def token(self, name: str) -> Token:
         """The model of a token of the stage."""
         return self.book.tokens[self.stage.tokens[name].address]
-
-    def owed(self, token: str) -> int:
-        """What the ledger owes of a token, to everybody."""
-        return sum(amount for (_, of), amount in self.book.balances.items() if of == token)
 
     def oracle(self, market: str) -> Oracle:
         """The model of a market's oracle."""

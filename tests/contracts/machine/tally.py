@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agent.chain.artifact import artifact
 from agent.chain.values import Reason
 
 # What anybody may do and must not always succeed with; and what nobody can be refused.
@@ -21,11 +22,16 @@ REFUSABLE = {
     "deposit",
     "depositWithPermit",
     "open",
+    "open with little gas",
+    "open within a ramp",
     "register",
+    "release",
     "revoke",
     "withdraw",
 }
 NEVER_REFUSED = {"approve", "authorize", "donate", "everybody could leave", "permit", "quote", "travel", "upset"}
+# All that the contract refuses a call with in words of its own.
+ERRORS = tuple(sorted(entry["name"] for entry in artifact("ISettlement").abi if entry["type"] == "error"))
 # So few attempts say nothing.
 FEW = 20
 # Of the calls that trade, at least so many do.
@@ -40,6 +46,7 @@ class Tally:
         self.succeeded: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.reasons: dict[str, Counter[Reason]] = {"open": Counter(), "close": Counter()}
+        self.errors: Counter[str] = Counter()
 
     def count(self, action: str, succeeded: bool) -> None:
         """Note that an action was tried."""
@@ -48,6 +55,10 @@ class Tally:
     def judged(self, action: str, reason: Reason) -> None:
         """Note what became of one fill."""
         self.reasons[action][reason] += 1
+
+    def refused(self, error: str) -> None:
+        """Note what a whole call was refused with."""
+        self.errors[error] += 1
 
     def tried(self, action: str) -> int:
         """How often an action was tried."""
@@ -86,11 +97,12 @@ class Tally:
                 yield f"{action} succeeded in only {self.share(action):.1%} of attempts"
         seen = self.reasons["open"] | self.reasons["close"]
         yield from (f"no fill was refused for: {reason.label}" for reason in Reason if not seen[reason])
+        yield from (f"no call was refused with: {error}" for error in ERRORS if not self.errors[error])
 
     # ---- telling
 
     def lines(self) -> Iterator[str]:
-        """Two tables for a person."""
+        """Three tables for a person."""
         yield f"{self.runs:,} runs, {self.steps:,} actions"
         yield f"{'action':<22}{'succeeded':>10}{'failed':>10}{'rate':>9}"
         for action in sorted(self.succeeded | self.failed):
@@ -100,6 +112,8 @@ class Tally:
         for reason in Reason:
             label = reason.label if reason else "settled"
             yield f"{label:<22}{self.reasons['open'][reason]:>10,}{self.reasons['close'][reason]:>10,}"
+        yield f"{'error of a call':<22}{'times':>10}"
+        yield from (f"{error:<22}{self.errors[error]:>10,}" for error in ERRORS)
 
     def to_json(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -114,6 +128,7 @@ class Tally:
                 action: {reason.label if reason else "settled": counts[reason] for reason in Reason}
                 for action, counts in self.reasons.items()
             },
+            "errors": {error: self.errors[error] for error in ERRORS},
         }
 
     def write(self, path: Path) -> None:

@@ -26,6 +26,7 @@ class Mood(IntEnum):
     LIES = 4
     SHUNS = 5
     CALLS_BACK = 6
+    INVENTS = 7
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Token:
     ----------
     title
         Its name, which permits are bound to.
+    invented
+        What it says of holders beside their balances, and nobody can move.
     call_back
         What it does in the middle of a transfer, where it calls back.
     """
@@ -45,6 +48,7 @@ class Token:
     balances: Counter[str] = field(default_factory=Counter)
     allowances: Counter[tuple[str, str]] = field(default_factory=Counter)
     nonces: Counter[str] = field(default_factory=Counter)
+    invented: Counter[str] = field(default_factory=Counter)
     mood: Mood = Mood.HONEST
     shunned: str = ZERO
     call_back: Callable[[], None] = lambda: None
@@ -56,11 +60,17 @@ class Token:
             balances=self.balances.copy(),
             allowances=self.allowances.copy(),
             nonces=self.nonces.copy(),
+            invented=self.invented.copy(),
         )
 
     def restore(self, kept: Self) -> None:
         """Undo what a call did."""
-        self.balances, self.allowances, self.nonces = kept.balances, kept.allowances, kept.nonces
+        self.balances, self.allowances = kept.balances, kept.allowances
+        self.nonces, self.invented = kept.nonces, kept.invented
+
+    def told(self, holder: str) -> int:
+        """What it says that somebody holds."""
+        return min(UNLIMITED, self.balances[holder] + self.invented[holder])
 
     def transfer(self, sender: str, to: str, amount: int) -> bool:
         """Move the sender's own."""
@@ -73,6 +83,9 @@ class Token:
         """Move what the holder lets the spender take."""
         if self.mood in (Mood.ANSWERS_FALSE, Mood.LIES):
             return self.mood is Mood.LIES
+        if self.mood is Mood.INVENTS:
+            self.invented[to] = min(UNLIMITED, self.invented[to] + amount)
+            return True
         allowance = self.allowances[holder, spender]
         if allowance < amount:
             raise Refusal("ERC20InsufficientAllowance", spender=spender, allowance=allowance, needed=amount)

@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from agent.chain.contracts import Contract
+from agent.chain.values import Mandate
+from agent.testing.accounts import Account
 
 from .answers import ZERO, Answer
+from .criteria import LARGEST_BALANCE
 from .draws import ANYBODY, CALL_BACK, JUMP, MARKET, MILLION, MOOD, PICK, SHRINKAGE, TRADER
+from .outside import PuppetSource
 from .stage import PRICE, priced
 from .steps import Call, Steps, pick
-from .tokens import Mood
+from .tokens import UNLIMITED, Mood
 
 # The feed counts in 8 decimals of whole tokens of 18 and 6 decimals.
 FEED_UNIT = 10 ** (36 + 6 - 18 - 8)
@@ -71,35 +75,64 @@ class WorldRules(Steps):
         at: int | None = None,
     ) -> None:
         oracle = self.oracle(market)
-        contract = self.stage.oracle if market == "puppet" else self.stage.other_oracle
+        contract = self._oracle_of(market)
 
         def said() -> Answer:
-            oracle.price, oracle.updated_at, oracle.dead = price, updated_at, mute or words < 2
+            oracle.price, oracle.updated_at = price, updated_at
+            oracle.dead, oracle.burns = mute or words < 2, False
             return Answer()
 
         answer = priced(price, updated_at)[: 32 * words]
         self._silently(action, contract, "say", (answer, mute), said, at=at)
 
-    def upset_source(self, answer: bytes, mute: bool) -> None:
+    def _oracle_of(self, market: str) -> Contract:
+        return self.stage.oracle if market == "puppet" else self.stage.other_oracle
+
+    def oracle_burns(self, market: str) -> None:
+        """Let it take all the gas there is, until it is told what to say."""
+        oracle = self.oracle(market)
+
+        def burning() -> Answer:
+            oracle.dead = oracle.burns = True
+            return Answer()
+
+        self._silently("upset", self._oracle_of(market), "burn", (), burning)
+
+    def source_burns(self, name: str) -> None:
+        """Let it take all the gas that it is given, until it is told what to say."""
+        contract = self.stage.sources[name]
+        source = self.book.sources[contract.address]
+        assert isinstance(source, PuppetSource)
+
+        def burning() -> Answer:
+            source.mute = True
+            return Answer()
+
+        self._silently("upset", contract, "burn", (), burning)
+
+    def upset_source(self, name: str, answer: bytes, mute: bool) -> None:
         """Let it say yes, no, something else, too much, too little, or nothing."""
-        source, mute = self.book.sources[self.stage.source.address], mute
+        contract = self.stage.sources[name]
+        source = self.book.sources[contract.address]
+        assert isinstance(source, PuppetSource)
 
         def said() -> Answer:
             source.answer, source.mute = answer, mute
             return Answer()
 
-        self._silently("upset", self.stage.source, "say", (answer, mute), said)
+        self._silently("upset", contract, "say", (answer, mute), said)
 
     @rule(mood=MOOD, whom=ANYBODY | st.just("contract"), again=CALL_BACK, who=TRADER, part=SHRINKAGE, place=PICK)
     def token_changes_its_ways(self, mood: Mood, whom: str, again: str, who: str, part: int, place: int) -> None:
-        """It takes a fee, gives more, answers false, lies, shuns somebody, or calls back; and shrinks where it is held."""
+        """It takes a fee, gives more, answers false, lies, shuns, calls back, or invents; and shrinks where it is held."""
         token, itself = self.token("chameleon"), self.people["chameleon"]
         shunned = self.book.address if whom == "contract" else self.people[whom].address
         inner = {
             "deposit": (token.address, 10**6, itself.address),
             "withdraw": (token.address, 10**6, itself.address),
             "authorize": (self.people["stranger"].address, bool(place % 2)),
-            "cancel": (pick(self.mandates, place),),
+            "cancel": ([pick(self.mandates, place), pick(self.mandates, place // 7)],),
+            "release": (self._trade_of(itself, place),),
         }[again]
         data = self.stage.settlement.encode(again, *inner)
 
@@ -111,12 +144,23 @@ class WorldRules(Steps):
         arguments = (mood, shunned, self.book.address, data)
         self._silently("upset", self.stage.chameleon, "become", arguments, changed)
         self._shrinks(part)
-        amount, person, other = 10**9 + 99, self.people[who], self.people["filler"]
+        person, other = self.people[who], self.people["filler"]
+        amount = self._room(person, place) if mood is Mood.INVENTS else 10**9 + 99
         self.call(person, "deposit", token.address, amount, person.address)
         self.call(other, "withdraw", token.address, amount, other.address)
         permit = self.permit(person, "chameleon", amount)
         rest = (permit.deadline, permit.v, permit.r, permit.s)
         self.call(person, "depositWithPermit", token.address, amount, person.address, *rest)
+
+    def _room(self, person: Account, place: int) -> int:
+        """What lifts a balance of the token to the most that there may be; a unit more; as much as can be said."""
+        room = max(0, LARGEST_BALANCE - self.book.balances[person.address, self.token("chameleon").address])
+        return pick([room, room + 1, UNLIMITED, 10**30], place)
+
+    def _trade_of(self, owner: Account, place: int) -> Mandate:
+        """A mandate of an owner that has a trade open, if there is one."""
+        own = [each for each in self.mandates if each.owner == owner.address and each.id in self.book.holdings]
+        return pick(own or self.mandates, place)
 
     def _shrinks(self, part: int) -> None:
         """What the contract holds of the token becomes less by itself."""

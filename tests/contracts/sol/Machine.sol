@@ -5,6 +5,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {ISettlement, MandateId, MandateState, Trade} from "interfaces/ISettlement.sol";
 
@@ -17,7 +18,8 @@ contract ChameleonToken is ERC20Permit {
         AnswersFalse,
         Lies,
         Shuns,
-        CallsBack
+        CallsBack,
+        Invents
     }
 
     /// @notice One party of the transfer is shunned.
@@ -27,6 +29,7 @@ contract ChameleonToken is ERC20Permit {
     address private _shunned;
     address private _target;
     bytes private _data;
+    mapping(address holder => uint256) private _invented;
 
     /// @notice Whether the last call back succeeded.
     bool public succeeded;
@@ -51,6 +54,11 @@ contract ChameleonToken is ERC20Permit {
         (_mood, _shunned, _target, _data, succeeded) = (mood, shunned, target, data, false);
     }
 
+    /// @notice What a holder has, and on top of that what was invented for it, which nobody can ever move.
+    function balanceOf(address holder) public view override returns (uint256) {
+        return Math.saturatingAdd(super.balanceOf(holder), _invented[holder]);
+    }
+
     function transfer(address to, uint256 value) public override returns (bool) {
         if (_mood == Mood.AnswersFalse) return false;
         return _mood == Mood.Lies || super.transfer(to, value);
@@ -58,7 +66,8 @@ contract ChameleonToken is ERC20Permit {
 
     function transferFrom(address from, address to, uint256 value) public override returns (bool) {
         if (_mood == Mood.AnswersFalse) return false;
-        return _mood == Mood.Lies || super.transferFrom(from, to, value);
+        if (_mood == Mood.Invents) _invented[to] = Math.saturatingAdd(_invented[to], value);
+        return _mood == Mood.Lies || _mood == Mood.Invents || super.transferFrom(from, to, value);
     }
 
     function _update(address from, address to, uint256 value) internal override {
@@ -72,18 +81,42 @@ contract ChameleonToken is ERC20Permit {
     }
 }
 
-/// @notice An oracle or a source that answers whatever it was last told to, or nothing.
+/// @notice An oracle or a source that answers whatever it was last told to, or nothing, or burns all its gas. Whoever had an answer and asks again in
+/// the same transaction hears otherwise: yes in place of anything else, and no in place of yes.
 contract Puppet {
     bytes private _answer;
     bool private _mute;
+    bool private _burning;
+    uint256 private _nothing; // a slot that costs less to read once it was read
 
     function say(bytes calldata answer, bool mute) external {
-        (_answer, _mute) = (answer, mute);
+        (_answer, _mute, _burning) = (answer, mute, false);
+    }
+
+    function burn() external {
+        (_mute, _burning) = (false, true);
     }
 
     fallback(bytes calldata) external returns (bytes memory) {
+        if (_wasAsked()) return abi.encode(keccak256(_answer) != keccak256(abi.encode(true)));
         require(!_mute);
+        if (_burning) _burn();
         return _answer;
+    }
+
+    function _burn() private pure {
+        assembly ("memory-safe") {
+            invalid()
+        }
+    }
+
+    /// @dev A question may write nothing down, so it remembers by what reading costs. What failed is forgotten.
+    function _wasAsked() private view returns (bool asked) {
+        assembly ("memory-safe") {
+            let before := gas()
+            let nothing := sload(_nothing.slot)
+            asked := lt(sub(before, gas()), add(1000, nothing))
+        }
     }
 }
 
@@ -103,6 +136,12 @@ contract KeyedWallet is IERC1271 {
 
 /// @notice Reads many values in one call.
 contract Auditor {
+    /// @notice What somebody answers who is asked the same twice.
+    function twice(address whom, bytes calldata question) external view returns (bytes memory one, bytes memory other) {
+        (, one) = whom.staticcall(question);
+        (, other) = whom.staticcall(question);
+    }
+
     /// @notice All ledger balances, those of the first account first.
     function balances(ISettlement settlement, address[] calldata accounts, address[] calldata tokens)
         external

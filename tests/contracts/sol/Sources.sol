@@ -47,9 +47,29 @@ contract Chatterbox {
     }
 }
 
-/// @notice Thinks until the gas is gone.
+/// @notice Takes all the gas that it is given, and answers nothing.
 contract Ponderer {
     fallback() external {
-        while (true) {}
+        assembly {
+            invalid()
+        }
+    }
+}
+
+/// @notice Agrees until it is told to turn; from then on it takes all the gas that it is given.
+contract Turncoat {
+    bool private _turned;
+
+    function turn() external {
+        _turned = true;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        if (_turned) {
+            assembly {
+                invalid()
+            }
+        }
+        return abi.encode(true);
     }
 }

@@ -60,6 +60,30 @@ contract LyingToken is FreeToken {
     }
 }
 
+/// @notice Reports whatever balance it likes, and more of it with each transfer that it only claims.
+contract BoastfulToken is FreeToken {
+    uint256 private _shown;
+
+    function show(uint256 amount) external {
+        _shown = amount;
+    }
+
+    function balanceOf(address) public view override returns (uint256) {
+        return _shown;
+    }
+
+    function transferFrom(address, address, uint256 value) public override returns (bool) {
+        _shown += value;
+        return true;
+    }
+
+    function nonces(address) external pure returns (uint256) {
+        return 0;
+    }
+
+    function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {}
+}
+
 /// @notice Calls back whoever it is told to, in the middle of each transfer.
 contract ReentrantToken is FreeToken {
     address private _target;

@@ -116,7 +116,8 @@ def _require_nothing_sent_twice(one: Any) -> None:
             may_send.add((live, entry.bar_time))
     presented = one.presented()
     assert {(model, bar) for model, bar, _ in presented} <= may_send
-    assert len({(model, bar) for model, bar, _ in presented}) == len(presented)
+    # At once for the owner who takes what comes, and once more when the slippage of the careful one covers the spread.
+    assert max(Counter((model, bar) for model, bar, _ in presented).values(), default=1) <= 2
     opened = Counter((mandate, bar) for _, bar, mandates in presented for mandate in mandates)
     assert max(opened.values(), default=1) == 1
     sent = [entry.transaction for entry in one.entries(Sent)]

@@ -105,5 +105,5 @@ def test_what_is_asked_for_twice_is_refused(make, words):
 
 
 def test_barriers_that_cannot_be_meant_are_refused():
-    with pytest.raises(ModelError, match="spread_bps is 60"):
+    with pytest.raises(ModelError, match="no room for a spread of 60 bps"):
         Grid(markets=1, models=[Swept(model="tree")], barriers={"stop_loss_bps": (100, 50)}, spread_bps=60)

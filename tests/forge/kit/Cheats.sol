@@ -14,6 +14,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function envBytes(string calldata name) external view returns (bytes memory);
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
     function getRecordedLogs() external returns (Log[] memory);
     function prank(address caller) external;
     function recordLogs() external;

@@ -80,30 +80,58 @@ contract Handler is Owner {
         count("authorize", true);
     }
 
-    /// @dev What only an owner may do, or what nobody may.
+    /// @dev What only an owner may do.
     function trespass(uint256 seed) external step(seed) {
         Mandate memory mandate = chance(1, 2) ? made(anybody()) : known();
+        address other = anybodyBut(mandate.owner);
         uint256 what = roll(3);
         if (what == 0) {
-            claim(
-                !succeeds(anybodyBut(mandate.owner), abi.encodeCall(ISettlement.create, (mandate))),
-                "only an owner creates"
-            );
+            claim(!succeeds(other, abi.encodeCall(ISettlement.create, (mandate))), "only an owner creates");
             count("create for another without a signature, in vain", true);
         } else if (what == 1) {
-            claim(
-                !succeeds(anybodyBut(mandate.owner), abi.encodeCall(ISettlement.cancel, (mandate))),
-                "only an owner cancels"
-            );
+            // Also among others that are the caller's own.
+            Mandate[] memory some = allOf(made(other));
+            some[roll(some.length)] = mandate;
+            claim(!succeeds(other, abi.encodeCall(ISettlement.cancel, (some))), "only an owner cancels");
             count("cancel for another, in vain", true);
         } else {
-            address account = anybody();
-            address token = address(tokenAt(roll(TOKENS)));
-            uint256 amount = owned[account][token] + 1 + roll(wealth(0));
-            bytes memory call = abi.encodeCall(ISettlement.withdraw, (token, amount, account));
-            claim(!succeeds(account, call), "nobody withdraws more than their own");
-            count("withdraw too much, in vain", true);
+            bool found;
+            (found, mandate) = pick(true);
+            if (!found) return;
+            other = anybodyBut(mandate.owner);
+            claim(!succeeds(other, abi.encodeCall(ISettlement.release, (mandate))), "only an owner releases");
+            count("release for another, in vain", true);
         }
+    }
+
+    /// @dev What nobody may do.
+    function overreach(uint256 seed) external step(seed) {
+        address account = anybody();
+        DemoToken token = tokenAt(roll(TOKENS));
+        uint256 balance = owned[account][address(token)];
+        uint256 what = roll(3);
+        if (what == 0) {
+            uint256 amount = balance + 1 + roll(wealth(0));
+            claim(!succeeds(account, withdrawCall(token, amount, account)), "nobody withdraws more than their own");
+            count("withdraw too much, in vain", true);
+        } else if (what == 1) {
+            claim(!succeeds(account, withdrawCall(token, roll(balance + 1), address(0))), "nothing is thrown away");
+            count("withdraw to the zero address, in vain", true);
+        } else {
+            uint256 amount = type(uint128).max - balance + 1;
+            token.mint(account, amount);
+            vm.prank(account);
+            token.approve(address(settlement), amount);
+            bytes memory call = abi.encodeCall(ISettlement.deposit, (address(token), amount, account));
+            claim(!succeeds(account, call), "no deposit lifts a balance above 128 bits");
+            vm.prank(account);
+            token.approve(address(settlement), 0);
+            count("deposit too much, in vain", true);
+        }
+    }
+
+    function withdrawCall(DemoToken token, uint256 amount, address receiver) private pure returns (bytes memory) {
+        return abi.encodeCall(ISettlement.withdraw, (address(token), amount, receiver));
     }
 
     /* THE WORLD AROUND */
@@ -124,7 +152,7 @@ contract Handler is Owner {
     /// @dev An oracle that is dead, late, early, absurd or talks nonsense.
     function upsetOracle(uint256 number) private {
         uint256 price = said[number].price;
-        uint256 what = roll(8);
+        uint256 what = roll(9);
         if (what == 0) tell(number, 0, block.timestamp, Mood.Plain);
         else if (what == 1) tell(number, MOST + roll(2), block.timestamp, Mood.Plain);
         else if (what == 2) tell(number, price, block.timestamp + 1 + roll(100), Mood.Plain);
@@ -132,6 +160,7 @@ contract Handler is Owner {
         else if (what == 4) tell(number, price, 0, Mood.Plain);
         else if (what == 5) tell(number, price, block.timestamp, Mood.Silent);
         else if (what == 6) tell(number, price, block.timestamp, Mood.Short);
+        else if (what == 7) tell(number, LEAST_PRICE - roll(2), block.timestamp, Mood.Plain);
         else tell(number, 1 + roll(1e6), block.timestamp, Mood.Plain);
         count("upset an oracle", true);
     }

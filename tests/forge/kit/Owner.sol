@@ -6,8 +6,8 @@ import {vm} from "./Cheats.sol";
 import {Trader} from "./Trader.sol";
 
 /// @title Owner
-/// @notice Mandates: created by their owners, or lodged by anybody with a signature that is good or is not; and cancelled,
-/// before or after that.
+/// @notice Mandates: created by their owners, or lodged by anybody with a signature that is good or is not; cancelled,
+/// before or after that; and their trades released.
 abstract contract Owner is Trader {
     enum Flaw {
         None,
@@ -65,12 +65,33 @@ abstract contract Owner is Trader {
         bool lodged = _drawer.length == 0 || chance(2, 3);
         if (lodged && (ids.length == 0 || chance(5, 6))) return;
         Mandate memory mandate = lodged ? known() : _drawer[roll(_drawer.length)];
+        Mandate[] memory some = chance(1, 3) ? allOf(mandate) : one(mandate);
         vm.prank(mandate.owner);
-        settlement.cancel(mandate);
-        states[idOf(mandate)].cancelled = true;
+        settlement.cancel(some);
         takeInLogs();
-        mandateAgrees(idOf(mandate));
-        count(lodged ? "cancel" : "cancel what was only signed", true);
+        for (uint256 i; i < some.length; ++i) {
+            states[idOf(some[i])].cancelled = true;
+            mandateAgrees(idOf(some[i]));
+        }
+        if (some.length > 1) count("cancel several", true);
+        else count(lodged ? "cancel" : "cancel what was only signed", true);
+    }
+
+    /// @dev Whatever its oracle, its fillers and its barriers are doing.
+    function release(uint256 seed) external step(seed) {
+        (bool found, Mandate memory mandate) = pick(true);
+        if (!found || chance(1, 2)) return;
+        bytes32 id = idOf(mandate);
+        bool trading = states[id].trading;
+        uint256 before = owned[mandate.owner][take(mandate)];
+        if (trading) applyRelease(mandate);
+        bool done = succeeds(mandate.owner, abi.encodeCall(ISettlement.release, (mandate)));
+        claim(done == trading, "an owner can always release an open trade, and no other");
+        uint256 released = settlement.balanceOf(mandate.owner, take(mandate)) - before;
+        claim(released == (trading ? trades[id].taken : 0), "what is released is what the trade took");
+        takeInLogs();
+        mandateAgrees(id);
+        count(trading ? "release" : "release without an open trade, in vain", true);
     }
 
     /* WHAT MUST COME OF IT */
@@ -78,10 +99,8 @@ abstract contract Owner is Trader {
     function remember(Mandate memory mandate, bool done) private {
         bytes32 id = idOf(mandate);
         if (done) {
-            states[id].usedUntil = uint40(block.timestamp - 1);
-            mandates[id] = mandate;
-            if (ids.length < MANDATES) ids.push(id);
-            else ids[roll(MANDATES)] = id;
+            states[id].usableFrom = uint40(block.timestamp);
+            keep(mandate);
         }
         takeInLogs();
         mandateAgrees(id);
@@ -91,6 +110,20 @@ abstract contract Owner is Trader {
 
     function known() internal returns (Mandate memory) {
         return ids.length == 0 ? made(anybody()) : mandates[ids[roll(ids.length)]];
+    }
+
+    /// @dev The mandate, and all others of its owner's that are known.
+    function allOf(Mandate memory mandate) internal view returns (Mandate[] memory found) {
+        found = new Mandate[](ids.length + 1);
+        found[0] = mandate;
+        uint256 size = 1;
+        for (uint256 i; i < ids.length; ++i) {
+            Mandate memory other = mandates[ids[i]];
+            if (other.owner == mandate.owner && other.salt != mandate.salt) found[size++] = other;
+        }
+        assembly ("memory-safe") {
+            mstore(found, size)
+        }
     }
 
     function signed(Mandate memory mandate, Flaw flaw) private view returns (bytes memory signature) {
@@ -104,24 +137,27 @@ abstract contract Owner is Trader {
 
     function made(address owner) internal returns (Mandate memory mandate) {
         mandate = draft(owner, Side(roll(2)));
+        if (chance(1, 4)) mandate.filler = anybodyBut(owner);
         mandate.market = markets[roll(4) / 3];
         if (chance(1, 4)) mandate.source = puppet;
         if (chance(1, 2)) mandate.patterns = uint32(roll(1 << 32));
         mandate.minConfidenceBps = uint16(roll(10_001));
         mandate.maxSlippageBps = uint16(roll(200));
-        mandate.takeProfitBps = uint16(between(1, 200));
-        mandate.stopLossBps = uint16(between(1, 200));
+        uint256 nearest = leastBarrier(mandate.maxSlippageBps);
+        mandate.takeProfitBps = uint16(chance(1, 4) ? nearest : between(nearest, nearest + 200));
+        mandate.stopLossBps = uint16(chance(1, 4) ? nearest : between(nearest, nearest + 200));
         mandate.horizon = uint32(between(1, 300));
         mandate.cooldown = uint32(chance(1, 2) ? 0 : roll(60));
         mandate.maxSignalAge = uint32(between(5, 60));
+        if (chance(1, 3)) mandate.ramp = uint32(between(1, mandate.maxSignalAge));
         mandate.maxPriceAge = uint32(between(60, 600));
         mandate.maxAmount =
             uint128(give(mandate) == address(base) ? 5e18 : give(mandate) == address(quote) ? 10_000e6 : 150e8);
-        mandate.minAmount = uint128(roll(mandate.maxAmount / 2));
+        mandate.minAmount = uint128(roll(chance(1, 3) ? 2 * LEAST_AMOUNT : mandate.maxAmount / 2));
         uint256 usual = usualPrice(address(mandate.market.oracle) == address(markets[0].oracle) ? 0 : 1);
         if (chance(1, 8)) mandate.minPrice = usual * between(9_500, 10_000) / 10_000;
         if (chance(1, 8)) mandate.maxPrice = usual * between(10_000, 10_500) / 10_000;
-        mandate.lossLimit = uint128(chance(1, 4) ? between(1, mandate.maxAmount / 50) : mandate.maxAmount);
+        mandate.drawdownLimit = uint128(chance(1, 4) ? between(1, mandate.maxAmount / 50) : mandate.maxAmount);
         mandate.expiry = uint40(block.timestamp + between(300, 30_000));
         mandate.salt = bytes32(++salts);
     }
@@ -129,20 +165,31 @@ abstract contract Owner is Trader {
     /// @dev Takes one field to its edge, or just beyond; answers whether the mandate may still be created.
     function spoil(Mandate memory mandate) private returns (bool) {
         bool beyond = chance(1, 2);
-        uint256 what = roll(12);
+        uint256 what = roll(16);
+        uint256 nearest = leastBarrier(mandate.maxSlippageBps);
         if (what == 0) mandate.market.base = beyond ? address(0) : address(1);
         else if (what == 1) mandate.market.quote = beyond ? mandate.market.base : address(1);
-        else if (what == 2) mandate.maxSlippageBps = beyond ? 10_000 : 9_999;
+        else if (what == 2) mandate.maxSlippageBps = uint16(mostSlippage(mandate) + (beyond ? 1 : 0));
         else if (what == 3) mandate.minConfidenceBps = beyond ? 10_001 : 10_000;
-        else if (what == 4) mandate.takeProfitBps = beyond ? 0 : 1;
-        else if (what == 5) mandate.stopLossBps = beyond ? 0 : 1;
+        else if (what == 4) mandate.takeProfitBps = uint16(nearest - (beyond ? 1 : 0));
+        else if (what == 5) mandate.stopLossBps = uint16(nearest - (beyond ? 1 : 0));
         else if (what == 6) mandate.horizon = beyond ? 0 : 1;
-        else if (what == 7) (mandate.minAmount, mandate.maxAmount) = (1, beyond ? 0 : 1);
-        else if (what == 8) mandate.lossLimit = beyond ? 0 : 1;
+        else if (what == 7) (mandate.minAmount, mandate.maxAmount) = (1, uint128(LEAST_AMOUNT - (beyond ? 1 : 0)));
+        else if (what == 8) mandate.drawdownLimit = beyond ? 0 : 1;
         else if (what == 9) mandate.expiry = uint40(beyond ? block.timestamp : block.timestamp + 1);
-        else if (what == 10) (mandate.minPrice, mandate.maxPrice) = (beyond ? 3 : 2, 2);
+        else if (what == 10) (mandate.minPrice, mandate.maxPrice) = (beyond ? 3e9 : 2e9, beyond ? 3e9 - 1 : 2e9);
+        else if (what == 11) mandate.filler = beyond ? mandate.owner : address(1);
+        else if (what == 12) mandate.ramp = mandate.maxSignalAge + (beyond ? 1 : 0);
+        else if (what == 13) (mandate.minPrice, mandate.maxPrice) = (0, LEAST_PRICE - (beyond ? 1 : 0));
+        else if (what == 14) (mandate.minPrice, mandate.maxPrice) = (MOST + (beyond ? 1 : 0), 0);
         else if (mandate.side == Side.Long) mandate.stopLossBps = beyond ? 10_000 : 9_999;
         else mandate.takeProfitBps = beyond ? 10_000 : 9_999;
         return !beyond;
+    }
+
+    /// @dev The most slippage that still reaches neither barrier.
+    function mostSlippage(Mandate memory mandate) private pure returns (uint256) {
+        uint256 nearer = mandate.takeProfitBps < mandate.stopLossBps ? mandate.takeProfitBps : mandate.stopLossBps;
+        return 10_000 - (100_010_000 + 10_000 + nearer - 1) / (10_000 + nearer);
     }
 }

@@ -26,6 +26,7 @@ contract PuppetOracle is IOracle {
 
     function price() external view returns (uint256, uint256) {
         require(_mood != Mood.Silent);
+        if (_mood == Mood.Spent) while (true) {}
         (uint256 answer, uint256 updatedAt) = (_price, _updatedAt);
         if (_mood == Mood.Short) {
             assembly ("memory-safe") {

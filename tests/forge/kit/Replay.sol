@@ -37,7 +37,7 @@ contract Replay {
             isAuthorized[_account(log, 1)][_account(log, 2)] = abi.decode(log.data, (bool));
         } else if (event_ == ISettlement.MandateCreated.selector) {
             _mandates[log.topics[1]] = abi.decode(log.data, (Mandate));
-            _states[log.topics[1]].usedUntil = uint40(block.timestamp - 1);
+            _states[log.topics[1]].usableFrom = uint40(block.timestamp);
         } else if (event_ == ISettlement.MandateCancelled.selector) {
             _states[log.topics[1]].cancelled = true;
         } else if (event_ == ISettlement.Presented.selector) {
@@ -46,6 +46,8 @@ contract Replay {
             _opened(log.topics[1], _account(log, 2), log.data);
         } else if (event_ == ISettlement.Closed.selector) {
             _closed(log.topics[1], _account(log, 2), log.data);
+        } else if (event_ == ISettlement.Released.selector) {
+            _released(log.topics[1], abi.decode(log.data, (uint256)));
         } else {
             // Refused changes nothing, and there is no other event.
             require(event_ == ISettlement.Refused.selector, "an event that nobody knows");
@@ -55,11 +57,14 @@ contract Replay {
     function _opened(bytes32 id, address filler, bytes calldata data) private {
         (uint256 given, uint256 taken,) = abi.decode(data, (uint256, uint256, uint256));
         MandateState storage state = _states[id];
-        state.usedUntil = uint40(_barTime);
+        state.usableFrom = uint40(_barTime + 1);
         state.changedAt = uint40(block.timestamp);
         state.trading = true;
         _trades[id] = Trade(uint128(given), uint128(taken));
-        _swap(_mandates[id], filler, _mandates[id].side == Side.Long, given, taken);
+        (address gives, address takes) = _tokens(_mandates[id]);
+        balanceOf[_mandates[id].owner][gives] -= given;
+        balanceOf[filler][gives] += given;
+        balanceOf[filler][takes] -= taken;
     }
 
     function _closed(bytes32 id, address filler, bytes calldata data) private {
@@ -67,17 +72,25 @@ contract Replay {
         MandateState storage state = _states[id];
         state.changedAt = uint40(block.timestamp);
         state.trading = false;
-        state.netLoss += int160(uint160(_trades[id].given)) - int160(int256(taken));
-        _swap(_mandates[id], filler, _mandates[id].side == Side.Short, given, taken);
+        int256 drawdown = int256(uint256(state.drawdown)) + int256(uint256(_trades[id].given)) - int256(taken);
+        state.drawdown = uint160(uint256(drawdown < 0 ? int256(0) : drawdown));
+        (address back, address held) = _tokens(_mandates[id]);
+        balanceOf[filler][held] += given;
+        balanceOf[filler][back] -= taken;
+        balanceOf[_mandates[id].owner][back] += taken;
     }
 
-    function _swap(Mandate storage mandate, address filler, bool givesQuote, uint256 given, uint256 taken) private {
-        (address gives, address takes) =
-            givesQuote ? (mandate.market.quote, mandate.market.base) : (mandate.market.base, mandate.market.quote);
-        balanceOf[mandate.owner][gives] -= given;
-        balanceOf[filler][gives] += given;
-        balanceOf[filler][takes] -= taken;
-        balanceOf[mandate.owner][takes] += taken;
+    function _released(bytes32 id, uint256 taken) private {
+        _states[id].changedAt = uint40(block.timestamp);
+        _states[id].trading = false;
+        (, address held) = _tokens(_mandates[id]);
+        balanceOf[_mandates[id].owner][held] += taken;
+    }
+
+    /// @dev What the owner gives at the open, and what the trade then holds.
+    function _tokens(Mandate storage mandate) private view returns (address gives, address takes) {
+        (gives, takes) = (mandate.market.quote, mandate.market.base);
+        if (mandate.side == Side.Short) (gives, takes) = (takes, gives);
     }
 
     function _account(Vm.Log calldata log, uint256 topic) private pure returns (address) {

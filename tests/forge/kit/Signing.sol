@@ -37,26 +37,26 @@ abstract contract Signing {
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private constant MARKET = keccak256("Market(address base,address quote,address oracle)");
     bytes32 private constant MANDATE = keccak256(
-        "Mandate(address owner,Market market,address source,bytes32 model,uint8 side,uint32 patterns,"
-        "uint16 minConfidenceBps,uint16 maxSlippageBps,uint16 takeProfitBps,uint16 stopLossBps,uint32 horizon,"
-        "uint32 cooldown,uint32 maxSignalAge,uint32 maxPriceAge,uint128 minAmount,uint128 maxAmount,uint256 minPrice,"
-        "uint256 maxPrice,uint128 lossLimit,uint40 expiry,bytes32 salt)"
+        "Mandate(address owner,address filler,Market market,address source,bytes32 model,uint8 side,uint32 patterns,"
+        "uint16 minConfidenceBps,uint16 maxSlippageBps,uint32 ramp,uint16 takeProfitBps,uint16 stopLossBps,"
+        "uint32 horizon,uint32 cooldown,uint32 maxSignalAge,uint32 maxPriceAge,uint128 minAmount,uint128 maxAmount,"
+        "uint256 minPrice,uint256 maxPrice,uint128 drawdownLimit,uint40 expiry,bytes32 salt)"
         "Market(address base,address quote,address oracle)"
     );
     bytes32 private constant PERMIT =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
     uint256 private constant ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
-    /// @dev A mandate is encoded as its words: owner, three of its market, and the rest. The market's give way to one hash.
+    /// @dev A mandate is encoded as its words: owner, filler, three of its market, and the rest. The market's give way to one hash.
     function mandateDigest(Mandate memory mandate, address verifier, uint256 chain) internal pure returns (bytes32) {
         bytes32 domain = keccak256(abi.encode(DOMAIN, keccak256("patternsettle"), keccak256("1"), chain, verifier));
         bytes memory words = abi.encode(mandate);
-        bytes memory rest = new bytes(words.length - 4 * 32);
+        bytes memory rest = new bytes(words.length - 5 * 32);
         for (uint256 i; i < rest.length; ++i) {
-            rest[i] = words[i + 4 * 32];
+            rest[i] = words[i + 5 * 32];
         }
         bytes32 market = keccak256(abi.encode(MARKET, mandate.market));
-        bytes32 whole = keccak256(bytes.concat(abi.encode(MANDATE, mandate.owner, market), rest));
+        bytes32 whole = keccak256(bytes.concat(abi.encode(MANDATE, mandate.owner, mandate.filler, market), rest));
         return keccak256(abi.encodePacked(hex"1901", domain, whole));
     }
 

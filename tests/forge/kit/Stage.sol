@@ -2,7 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {DemoToken} from "../../../contracts/demo/DemoToken.sol";
-import {Mandate, MandateId, MandateState, Reason, Trade} from "../../../contracts/interfaces/ISettlement.sol";
+import {
+    ISettlement,
+    Mandate,
+    MandateId,
+    MandateState,
+    Reason,
+    Trade
+} from "../../../contracts/interfaces/ISettlement.sol";
 import {vm} from "./Cheats.sol";
 import {Model} from "./Model.sol";
 import {Mood} from "./Puppets.sol";
@@ -23,7 +30,7 @@ abstract contract Stage is World, Model {
     }
 
     uint256 internal constant TOKENS = 3;
-    /// @dev Older ones are forgotten by the handler, not by the contract.
+    /// @dev Others are forgotten by the handler, not by the contract; but none with an open trade, for that holds something.
     uint256 internal constant MANDATES = 10;
 
     Replay internal replay;
@@ -79,6 +86,7 @@ abstract contract Stage is World, Model {
                 claim(replay.balanceOf(people[i], address(token)) == balance, "a balance is what the events say");
                 owed += balance;
             }
+            owed += held(address(token));
             claim(
                 token.balanceOf(address(settlement)) == owed + donated[address(token)], "what is owed is what is held"
             );
@@ -95,6 +103,13 @@ abstract contract Stage is World, Model {
         }
     }
 
+    /// @dev What all open trades hold of a token: owed like the balances, and nobody's to spend.
+    function held(address token) internal view returns (uint256 all) {
+        for (uint256 i; i < ids.length; ++i) {
+            if (states[ids[i]].trading) all += holding(mandates[ids[i]], token);
+        }
+    }
+
     function takeInLogs() internal {
         replay.take(vm.getRecordedLogs(), address(settlement));
     }
@@ -108,8 +123,11 @@ abstract contract Stage is World, Model {
         claim(keccak256(abi.encode(state, trade)) == expected, "a mandate is what the events say");
     }
 
-    /// @notice Whatever else is broken, everybody can take out all they have, in any order.
+    /// @notice Whatever else is broken, everybody can end their trades and take out all they have, in any order.
     function everybodyCanWithdrawEverything() external {
+        for (uint256 i; i < ids.length; ++i) {
+            if (settlement.stateOf(MandateId.wrap(ids[i])).trading) everyTradeCanBeReleased(mandates[ids[i]]);
+        }
         for (uint256 i; i < PEOPLE; ++i) {
             for (uint256 j; j < TOKENS; ++j) {
                 (address person, DemoToken token) = (people[i], tokenAt(j));
@@ -126,6 +144,16 @@ abstract contract Stage is World, Model {
         }
     }
 
+    function everyTradeCanBeReleased(Mandate memory mandate) private {
+        address token = take(mandate);
+        uint256 before = settlement.balanceOf(mandate.owner, token);
+        uint256 taken = settlement.tradeOf(settlement.idOf(mandate)).taken;
+        vm.prank(mandate.owner);
+        (bool done,) = address(settlement).call(abi.encodeCall(ISettlement.release, (mandate)));
+        claim(done, "every open trade can be released");
+        claim(settlement.balanceOf(mandate.owner, token) == before + taken, "what a trade held is its owner's again");
+    }
+
     function claim(bool kept, string memory what) internal pure {
         if (!kept) revert Broken(what);
     }
@@ -136,6 +164,23 @@ abstract contract Stage is World, Model {
         vm.prank(caller);
         (done,) = address(settlement).call(call);
         if (!done) vm.getRecordedLogs();
+    }
+
+    /// @dev From now on it is one of those that are looked at. One that is not trading makes room; all the others could stay.
+    function keep(Mandate memory mandate) internal {
+        bytes32 id = idOf(mandate);
+        mandates[id] = mandate;
+        if (ids.length < MANDATES) {
+            ids.push(id);
+            return;
+        }
+        uint256 start = roll(MANDATES);
+        for (uint256 i; i < MANDATES; ++i) {
+            uint256 place = (start + i) % MANDATES;
+            if (states[ids[place]].trading) continue;
+            ids[place] = id;
+            return;
+        }
     }
 
     /* BOOKKEEPING */

@@ -17,6 +17,25 @@ contract BlockingToken is FreeToken {
     }
 }
 
+/// @notice Says that it moved what nobody had, and shows balances as if it were so.
+contract BoastfulToken is FreeToken {
+    mapping(address account => uint256) private _shown;
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return _shown[account];
+    }
+
+    function transfer(address, uint256 value) public override returns (bool) {
+        _shown[msg.sender] -= value;
+        return true;
+    }
+
+    function transferFrom(address, address to, uint256 value) public override returns (bool) {
+        _shown[to] += value;
+        return true;
+    }
+}
+
 /// @notice Takes from whoever it likes, as a falling rebase does.
 contract ShrinkingToken is FreeToken {
     function shrink(address account, uint256 amount) external {

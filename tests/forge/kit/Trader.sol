@@ -49,10 +49,13 @@ abstract contract Trader is Stage {
         if (chance(1, 4)) approach(uint256(states[idOf(mandate)].changedAt) + mandate.cooldown);
         if (chance(1, 12)) approach(mandate.expiry);
         Offer memory offer = offerFor(mandate, 1);
-        offer.fills[0] = openFill(mandate, offer.caller);
+        offer.fills[0] = openFill(mandate, offer);
         if (chance(1, 3)) spoilOpen(offer);
         attest(offer, chance(1, 12));
-        count("open", present(offer) == 1);
+        bool done = present(offer) == 1;
+        count("open", done);
+        if (mandate.filler != address(0)) count("open with a filler that is named", done);
+        if (block.timestamp < offer.signal.barTime + mandate.ramp) count("open on the ramp", done);
     }
 
     function openBatch(uint256 seed) external step(seed) {
@@ -61,7 +64,7 @@ abstract contract Trader is Stage {
         Offer memory offer = offerFor(mandate, between(2, 6));
         for (uint256 i; i < offer.fills.length; ++i) {
             Mandate memory next = i == 0 ? mandate : another(mandate, false);
-            offer.fills[i] = openFill(next, offer.caller);
+            offer.fills[i] = openFill(next, offer);
             if (chance(1, 5)) spoilFill(offer, i);
         }
         attest(offer, chance(1, 12));
@@ -75,7 +78,9 @@ abstract contract Trader is Stage {
         Offer memory offer = offerFor(mandate, 1);
         offer.fills[0] = closeFill(mandate, offer.caller);
         if (chance(1, 3)) spoilFill(offer, 0);
-        count("close", settle(offer, chance(1, 12) ? markets[roll(2)] : mandate.market) == 1);
+        bool done = settle(offer, chance(1, 12) ? markets[roll(2)] : mandate.market) == 1;
+        count("close", done);
+        if (mandate.filler != address(0)) count("close with a filler that is named", done);
     }
 
     function closeBatch(uint256 seed) external step(seed) {
@@ -166,37 +171,41 @@ abstract contract Trader is Stage {
 
     function offerFor(Mandate memory mandate, uint256 size) private returns (Offer memory offer) {
         if (chance(2, 3)) drift();
-        offer.caller = anybodyBut(mandate.owner);
+        bool named = mandate.filler != address(0) && chance(5, 6);
+        offer.caller = named ? mandate.filler : anybodyBut(mandate.owner);
         offer.fills = new Fill[](size);
         offer.signal = signalFor(mandate);
         MandateState memory state = states[idOf(mandate)];
         offer.signal.patterns = mandate.patterns | roll(type(uint256).max);
         offer.signal.confidenceBps = between(mandate.minConfidenceBps, 10_000);
-        offer.signal.barTime = between(max(state.usedUntil + 1, block.timestamp - 20), block.timestamp);
+        offer.signal.barTime = between(max(state.usableFrom, block.timestamp - 20), block.timestamp);
         offer.signal.validUntil = block.timestamp + roll(60);
     }
 
-    function openFill(Mandate memory mandate, address caller) private returns (Fill memory fill) {
+    function openFill(Mandate memory mandate, Offer memory offer) private returns (Fill memory fill) {
         fill.mandate = mandate;
-        fill.filler = fillerFor(mandate, caller);
+        fill.filler = fillerFor(mandate, offer.caller);
+        uint256 least = max(LEAST_AMOUNT, mandate.minAmount);
         uint256 most = min(mandate.maxAmount, owned[mandate.owner][give(mandate)]);
-        fill.given = uint128(between(max(1, mandate.minAmount), most));
-        fill.taken = uint128(fair(fill.given, mandate, mandate.side == Side.Short));
+        fill.given = uint128(chance(1, 8) ? least : between(least, most));
+        uint256 slippageBps = slippageAt(mandate, offer.signal.barTime);
+        fill.taken = uint128(fair(fill.given, mandate, mandate.side == Side.Short, slippageBps));
     }
 
     function closeFill(Mandate memory mandate, address caller) private returns (Fill memory fill) {
         fill.mandate = mandate;
         fill.filler = fillerFor(mandate, caller);
         fill.given = trades[idOf(mandate)].taken;
-        fill.taken = uint128(fair(fill.given, mandate, mandate.side == Side.Long));
+        fill.taken = uint128(fair(fill.given, mandate, mandate.side == Side.Long, mandate.maxSlippageBps));
         if (chance(1, 4)) fill.taken = uint128(toTheLimit(mandate, fill.taken));
     }
 
-    /// @dev What makes the loss exactly the owner's limit, where it is not too far away.
+    /// @dev What makes the drawdown exactly the owner's limit, where it is not too far away.
     function toTheLimit(Mandate memory mandate, uint256 taken) private view returns (uint256) {
         bytes32 id = idOf(mandate);
-        int256 exact = states[id].netLoss + int256(uint256(trades[id].given)) - int256(uint256(mandate.lossLimit));
-        return exact > 0 && uint256(exact) < 2 * taken ? uint256(exact) : taken;
+        uint256 at_ = uint256(states[id].drawdown) + trades[id].given;
+        uint256 exact = at_ > mandate.drawdownLimit ? at_ - mandate.drawdownLimit : 0;
+        return exact > 0 && exact < 2 * taken ? exact : taken;
     }
 
     /// @dev Waits for a moment that matters, or for the second before it.
@@ -206,17 +215,21 @@ abstract contract Trader is Stage {
 
     /// @dev The caller itself, where that is possible, or somebody for whom it may act.
     function fillerFor(Mandate memory mandate, address caller) private returns (address filler) {
+        if (mandate.filler != address(0) && chance(7, 8)) return mandate.filler;
         filler = chance(1, 3) ? anybody() : caller;
         if (!allowed[filler][caller] && filler != caller && chance(3, 4)) filler = caller;
         if (filler == mandate.owner && chance(3, 4)) filler = anybodyBut(mandate.owner);
     }
 
     /// @dev From the least that the owner accepts up to a little more than the price makes fair.
-    function fair(uint256 given, Mandate memory mandate, bool givesBase) private returns (uint256) {
+    function fair(uint256 given, Mandate memory mandate, bool givesBase, uint256 slippageBps)
+        private
+        returns (uint256)
+    {
         (uint256 price,) = priceOf(mandate.market);
         if (price == 0 || price > 1e40) return roll(1e18);
         uint256 whole = givesBase ? ceilDiv(given * price, 1e36) : ceilDiv(given * 1e36, price);
-        uint256 least = ceilDiv(whole * (10_000 - mandate.maxSlippageBps), 10_000);
+        uint256 least = ceilDiv(whole * (10_000 - slippageBps), 10_000);
         return chance(1, 3) ? least : between(least, whole + whole / 200);
     }
 
@@ -242,7 +255,7 @@ abstract contract Trader is Stage {
         } else if (what == 7) {
             signal.validUntil = block.timestamp - roll(2);
         } else if (what == 8) {
-            signal.barTime = states[idOf(mandate)].usedUntil + roll(2);
+            signal.barTime = states[idOf(mandate)].usableFrom - roll(2);
         } else {
             spoilFill(offer, 0);
         }
@@ -251,7 +264,7 @@ abstract contract Trader is Stage {
     function spoilFill(Offer memory offer, uint256 number) private {
         Fill memory fill = offer.fills[number];
         Mandate memory mandate = fill.mandate;
-        uint256 what = roll(9);
+        uint256 what = roll(11);
         if (what == 0) fill.taken -= fill.taken == 0 ? 0 : 1;
         else if (what == 1) fill.taken = uint128(owned[fill.filler][take(mandate)] + roll(2));
         else if (what == 2) fill.given = uint128(owned[mandate.owner][give(mandate)] + roll(2));
@@ -259,7 +272,9 @@ abstract contract Trader is Stage {
         else if (what == 4) fill.given = uint128(mandate.maxAmount + roll(2));
         else if (what == 5) fill.filler = mandate.owner;
         else if (what == 6) fill.filler = anybody();
-        else if (what == 7) mandate.salt = bytes32(roll(2 ** 64));
+        else if (what == 7) fill.given = uint128(LEAST_AMOUNT - roll(2));
+        else if (what == 8) fill.taken = uint128(LEAST_AMOUNT - roll(2));
+        else if (what == 9) mandate.salt = bytes32(roll(2 ** 64));
         else mandate.maxSlippageBps += 1;
     }
 
@@ -288,7 +303,7 @@ abstract contract Trader is Stage {
     }
 
     /// @dev A mandate that is trading, or is not; now and then one of the others.
-    function pick(bool trading) private returns (bool found, Mandate memory mandate) {
+    function pick(bool trading) internal returns (bool found, Mandate memory mandate) {
         if (ids.length == 0) return (false, mandate);
         bool wanted = chance(1, 16) ? !trading : trading;
         uint256 start = roll(ids.length);

@@ -95,7 +95,7 @@ abstract contract World is Signing {
         mandate.maxPriceAge = 600;
         mandate.minAmount = 1;
         mandate.maxAmount = type(uint128).max;
-        mandate.lossLimit = type(uint128).max;
+        mandate.drawdownLimit = type(uint128).max;
         mandate.expiry = type(uint40).max;
     }
 
@@ -131,6 +131,17 @@ abstract contract World is Signing {
 
     function take(Mandate memory mandate) internal pure returns (address) {
         return mandate.side == Side.Long ? mandate.market.base : mandate.market.quote;
+    }
+
+    /// @dev The nearest that a barrier may be to the entry: a round trip at an unmoved price gains a basis point there.
+    function leastBarrier(uint256 slippageBps) internal pure returns (uint256) {
+        uint256 kept = 10_000 - slippageBps;
+        return (100_010_000 + kept - 1) / kept - 10_000;
+    }
+
+    function one(Mandate memory mandate) internal pure returns (Mandate[] memory mandates) {
+        mandates = new Mandate[](1);
+        mandates[0] = mandate;
     }
 
     function one(Fill memory fill) internal pure returns (Fill[] memory fills) {

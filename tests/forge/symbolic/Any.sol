@@ -17,21 +17,23 @@ Svm constant svm = Svm(address(uint160(uint256(keccak256("svm cheat code")))));
 
 /// @notice An oracle that may say anything, or nothing.
 contract AnyOracle is IOracle {
-    bool private _silent;
+    bool public silent;
     uint256 private _price;
     uint256 private _updatedAt;
 
     function price() external view returns (uint256, uint256) {
-        require(!_silent);
+        require(!silent);
         return (_price, _updatedAt);
     }
 }
 
-/// @notice A source that may vouch or not.
+/// @notice A source that may vouch or not, or fail.
 contract AnySource is ISignalSource {
+    bool public silent;
     bool private _willing;
 
     function vouches(Signal calldata, bytes calldata) external view returns (bool) {
+        require(!silent);
         return _willing;
     }
 }
@@ -46,8 +48,13 @@ struct Balances {
 
 /// @title Any
 /// @notice The contract with any storage whatever, at any time: what one call does from here is what every call
-/// does in every history. Nothing is assumed of that storage, not even what the contract itself would see to.
+/// does in every history. Of that storage is assumed only what `assumeRoom` says and what a proof says itself.
+/// Settlements are called as an outsider calls them, and that the call succeeds is part of each proof.
 abstract contract Any {
+    /// @dev A deposit lifts no balance above 2**128 - 1, and a fill or a release adds less than 2**128 to any: to come so far
+    /// takes 2**64 of them.
+    uint256 internal constant ROOM = 2 ** 192;
+
     ISettlement internal settlement;
     AnyOracle internal oracle;
     AnySource internal source;
@@ -59,7 +66,10 @@ abstract contract Any {
         svm.enableSymbolicStorage(address(settlement));
         svm.enableSymbolicStorage(address(oracle));
         svm.enableSymbolicStorage(address(source));
-        vm.warp(svm.createUint(40, "now"));
+        // The second after now has 40 bits, too.
+        uint256 now_ = svm.createUint(40, "now");
+        vm.assume(now_ < type(uint40).max);
+        vm.warp(now_);
     }
 
     /// @dev The contract as it is shipped.
@@ -87,18 +97,44 @@ abstract contract Any {
         return svm.createBool(name) ? Side.Long : Side.Short;
     }
 
-    function open(address caller, Signal memory signal, Fill memory fill) internal returns (uint256) {
-        Fill[] memory fills = new Fill[](1);
-        fills[0] = fill;
+    /// @dev Whether it settled. It never reverts, but for want of gas, of which there may be any amount.
+    function open(address caller, Signal memory signal, Fill memory fill) internal returns (bool) {
+        (address gives,) = tokens(fill, true);
+        assumeRoom(fill.filler, gives);
         vm.prank(caller);
-        return settlement.open(signal, "", fills);
+        (bool success, bytes memory answer) =
+            address(settlement).call(abi.encodeCall(ISettlement.open, (signal, "", alone(fill))));
+        if (!success) return assertTooLittleGas(answer, true);
+        return abi.decode(answer, (uint256)) == 1;
     }
 
-    function close(address caller, Fill memory fill) internal returns (uint256) {
-        Fill[] memory fills = new Fill[](1);
-        fills[0] = fill;
+    /// @dev Whether it settled. It never reverts either, but for want of gas.
+    function close(address caller, Fill memory fill) internal returns (bool) {
+        (address gives, address takes) = tokens(fill, false);
+        assumeRoom(fill.filler, gives);
+        assumeRoom(fill.mandate.owner, takes);
         vm.prank(caller);
-        return settlement.close(fill.mandate.market, fills);
+        (bool success, bytes memory answer) =
+            address(settlement).call(abi.encodeCall(ISettlement.close, (fill.mandate.market, alone(fill))));
+        if (!success) return assertTooLittleGas(answer, false);
+        return abi.decode(answer, (uint256)) == 1;
+    }
+
+    /// @dev The one reason for which a settlement may revert, or the question whether it would settle; and only where the oracle
+    /// failed or, at the open, the source did.
+    function assertTooLittleGas(bytes memory answer, bool opening) internal view returns (bool) {
+        assert(bytes4(answer) == ISettlement.TooLittleGas.selector);
+        assert(either(oracle.silent(), opening && source.silent()));
+        return false;
+    }
+
+    function assumeRoom(address account, address token) internal view {
+        vm.assume(settlement.balanceOf(account, token) < ROOM);
+    }
+
+    function alone(Fill memory fill) internal pure returns (Fill[] memory fills) {
+        fills = new Fill[](1);
+        fills[0] = fill;
     }
 
     function idOf(Fill memory fill) internal view returns (MandateId) {
@@ -123,9 +159,7 @@ abstract contract Any {
 
     /// @dev The four balances that a settlement moves: the owner's and the filler's, of what the owner gives and takes.
     function four(Fill memory fill, bool opening) internal view returns (Balances memory) {
-        bool givesQuote = (fill.mandate.side == Side.Long) == opening;
-        address gives = givesQuote ? fill.mandate.market.quote : fill.mandate.market.base;
-        address takes = givesQuote ? fill.mandate.market.base : fill.mandate.market.quote;
+        (address gives, address takes) = tokens(fill, opening);
         return Balances({
             ownerGives: settlement.balanceOf(fill.mandate.owner, gives),
             ownerTakes: settlement.balanceOf(fill.mandate.owner, takes),
@@ -134,12 +168,22 @@ abstract contract Any {
         });
     }
 
-    /// @dev By exactly the fill's amounts, so that what one loses the other gains; or not at all.
-    function assertMoved(Balances memory before, Balances memory now_, Fill memory fill, bool settled) internal pure {
+    function tokens(Fill memory fill, bool opening) internal pure returns (address gives, address takes) {
+        bool givesQuote = (fill.mandate.side == Side.Long) == opening;
+        gives = givesQuote ? fill.mandate.market.quote : fill.mandate.market.base;
+        takes = givesQuote ? fill.mandate.market.base : fill.mandate.market.quote;
+    }
+
+    /// @dev Three of them by exactly the fill's amounts, or none at all. The fourth is the owner's, of what it takes at the open
+    /// and gives back at the close: in its place stands the trade, which holds that.
+    function assertMoved(Balances memory before, Balances memory now_, Fill memory fill, bool opening, bool settled)
+        internal
+        pure
+    {
         (uint256 given, uint256 taken) = settled ? (uint256(fill.given), uint256(fill.taken)) : (0, 0);
         unchecked {
-            assert(now_.ownerGives == before.ownerGives - given);
-            assert(now_.ownerTakes == before.ownerTakes + taken);
+            assert(now_.ownerGives == before.ownerGives - (opening ? given : 0));
+            assert(now_.ownerTakes == before.ownerTakes + (opening ? 0 : taken));
             assert(now_.fillerGets == before.fillerGets + given);
             assert(now_.fillerPays == before.fillerPays - taken);
         }

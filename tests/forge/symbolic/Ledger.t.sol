@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ISettlement, Mandate, MandateId, MandateState} from "../../../contracts/interfaces/ISettlement.sol";
+import {ISettlement, Mandate, MandateId, MandateState, Side} from "../../../contracts/interfaces/ISettlement.sol";
 import {vm} from "../kit/Cheats.sol";
 import {Any, svm} from "./Any.sol";
 
@@ -51,6 +51,8 @@ contract LedgerProof is Any {
         vm.assume(amount <= balance);
         // The token holds what the ledger owes, and no balance of it exceeds 256 bits.
         vm.assume(amount <= held && before <= type(uint256).max - amount && receiver != address(settlement));
+        // The contract refuses to throw tokens away.
+        vm.assume(receiver != address(0));
         vm.prank(caller);
         (bool success,) =
             address(settlement).call(abi.encodeCall(ISettlement.withdraw, (address(_token), amount, receiver)));
@@ -84,6 +86,7 @@ contract LedgerProof is Any {
         settlement.withdraw(address(_token), amount, receiver);
         bool own = account == caller && token == address(_token);
         assert(settlement.balanceOf(account, token) == (own ? before - amount : before));
+        assert(receiver != address(0));
     }
 
     function check_deposit_credits_what_arrived_and_lowers_nobodys_balance(
@@ -101,6 +104,23 @@ contract LedgerProof is Any {
         assert(credited <= amount);
         bool own = account == onBehalf && token == address(_token);
         assert(settlement.balanceOf(account, token) == (own ? before + credited : before));
+        assert(settlement.balanceOf(onBehalf, address(_token)) <= type(uint128).max);
+    }
+
+    function check_a_deposit_succeeds_exactly_where_the_balance_is_then_within_128_bits(
+        address caller,
+        uint256 amount,
+        address onBehalf
+    ) external {
+        uint256 before = settlement.balanceOf(onBehalf, address(_token));
+        uint256 held = _token.balanceOf(address(settlement));
+        // The caller has the tokens and allows them to be taken, and no balance of the token exceeds 256 bits.
+        vm.assume(amount <= _token.balanceOf(caller) && amount <= _token.allowance(caller, address(settlement)));
+        vm.assume(held <= type(uint256).max - amount && caller != address(settlement) && onBehalf != address(0));
+        vm.prank(caller);
+        (bool success,) =
+            address(settlement).call(abi.encodeCall(ISettlement.deposit, (address(_token), amount, onBehalf)));
+        assert(success == (before <= type(uint128).max && amount <= type(uint128).max - before));
     }
 
     function check_a_permit_deposits_its_owners_tokens_for_its_owner_and_is_used_up_unless_the_owner_calls(
@@ -120,6 +140,7 @@ contract LedgerProof is Any {
         assert(credited == amount && _token.balanceOf(owner) == had - amount);
         bool own = account == owner && token == address(_token);
         assert(settlement.balanceOf(account, token) == (own ? before + credited : before));
+        assert(settlement.balanceOf(owner, address(_token)) <= type(uint128).max);
     }
 
     function check_authorize_changes_one_leave_of_the_callers_own(
@@ -148,8 +169,83 @@ contract LedgerProof is Any {
         vm.prank(caller);
         if (what == 0) settlement.authorize(account, true);
         else if (what == 1) settlement.create(mandate);
-        else settlement.cancel(mandate);
+        else settlement.cancel(alone(mandate));
         assert(settlement.balanceOf(account, token) == before);
+    }
+
+    function check_releasing_ones_own_open_trade_always_succeeds_and_pays_exactly_what_it_holds(Mandate memory mandate)
+        external
+    {
+        mandate.side = anySide("side");
+        address token = tookOf(mandate);
+        MandateId id = settlement.idOf(mandate);
+        uint256 taken = settlement.tradeOf(id).taken;
+        uint256 before = settlement.balanceOf(mandate.owner, token);
+        uint160 drawdown = settlement.stateOf(id).drawdown;
+        vm.assume(settlement.stateOf(id).trading);
+        assumeRoom(mandate.owner, token);
+        vm.prank(mandate.owner);
+        (bool success, bytes memory answer) = address(settlement).call(abi.encodeCall(ISettlement.release, (mandate)));
+        assert(success && abi.decode(answer, (uint256)) == taken);
+        assert(settlement.balanceOf(mandate.owner, token) == before + taken);
+        MandateState memory state = settlement.stateOf(id);
+        assert(!state.trading && state.changedAt == block.timestamp && state.drawdown == drawdown);
+    }
+
+    function check_release_is_its_owners_alone_and_only_of_an_open_trade(address caller, Mandate memory mandate)
+        external
+    {
+        mandate.side = anySide("side");
+        bool trading = settlement.stateOf(settlement.idOf(mandate)).trading;
+        vm.prank(caller);
+        (bool success,) = address(settlement).call(abi.encodeCall(ISettlement.release, (mandate)));
+        if (success) assert(caller == mandate.owner && trading);
+    }
+
+    function check_release_moves_nobody_elses_balance_and_no_other_mandate(
+        address caller,
+        Mandate memory mandate,
+        address account,
+        address token,
+        MandateId id
+    ) external {
+        mandate.side = anySide("side");
+        MandateId own = settlement.idOf(mandate);
+        uint256 before = settlement.balanceOf(account, token);
+        bytes32 all = remembered(id);
+        MandateState memory state = settlement.stateOf(own);
+        bytes32 trade = keccak256(abi.encode(settlement.tradeOf(own)));
+        vm.prank(caller);
+        settlement.release(mandate);
+        bool paid = account == mandate.owner && token == tookOf(mandate);
+        assert(paid || settlement.balanceOf(account, token) == before);
+        assert(same(id, own) || remembered(id) == all);
+        MandateState memory now_ = settlement.stateOf(own);
+        assert(now_.usableFrom == state.usableFrom && now_.cancelled == state.cancelled);
+        assert(now_.drawdown == state.drawdown && keccak256(abi.encode(settlement.tradeOf(own))) == trade);
+    }
+
+    /// @dev And `open` neither: no trade opens in place of another (`OpeningProof`).
+    function check_nothing_but_close_and_release_ends_or_changes_what_a_trade_holds(
+        address caller,
+        uint8 what,
+        Mandate memory mandate,
+        uint256 amount,
+        address account,
+        MandateId id
+    ) external {
+        mandate.side = anySide("side");
+        bool trading = settlement.stateOf(id).trading;
+        bytes32 trade = keccak256(abi.encode(settlement.tradeOf(id)));
+        vm.prank(caller);
+        if (what == 0) settlement.authorize(account, true);
+        else if (what == 1) settlement.create(mandate);
+        else if (what == 2) settlement.cancel(alone(mandate));
+        else if (what == 3) settlement.deposit(address(_token), amount, account);
+        else if (what == 4) settlement.depositWithPermit(address(_token), amount, account, 0, 0, 0, 0);
+        else settlement.withdraw(address(_token), amount, account);
+        assert(settlement.stateOf(id).trading == trading);
+        assert(keccak256(abi.encode(settlement.tradeOf(id))) == trade);
     }
 
     function check_only_its_owner_creates_a_mandate_and_only_once(address caller, Mandate memory mandate, MandateId id)
@@ -161,9 +257,29 @@ contract LedgerProof is Any {
         bytes32 before = remembered(id);
         vm.prank(caller);
         settlement.create(mandate);
-        assert(caller == mandate.owner && state.usedUntil == 0 && !state.cancelled);
-        assert(settlement.stateOf(own).usedUntil == uint40(block.timestamp - 1));
+        assert(caller == mandate.owner && state.usableFrom == 0 && !state.cancelled);
+        assert(settlement.stateOf(own).usableFrom == block.timestamp);
         assert(same(id, own) || remembered(id) == before);
+    }
+
+    function check_what_is_created_does_not_contradict_itself(address caller, Mandate memory mandate) external {
+        mandate.side = anySide("side");
+        bool long = mandate.side == Side.Long;
+        vm.prank(caller);
+        settlement.create(mandate);
+        assert(mandate.market.base != address(0) && mandate.market.quote != address(0));
+        assert(mandate.market.base != mandate.market.quote && address(mandate.market.oracle) != address(0));
+        assert(address(mandate.source) != address(0) && mandate.filler != mandate.owner);
+        assert(mandate.minConfidenceBps <= 10_000 && mandate.maxSlippageBps < 10_000);
+        assert(mandate.ramp <= mandate.maxSignalAge && mandate.horizon != 0);
+        uint256 kept = 10_000 - uint256(mandate.maxSlippageBps);
+        assert(kept * (10_000 + uint256(mandate.takeProfitBps)) >= 100_010_000);
+        assert(kept * (10_000 + uint256(mandate.stopLossBps)) >= 100_010_000);
+        assert((long ? mandate.stopLossBps : mandate.takeProfitBps) < 10_000);
+        assert(mandate.maxAmount >= 100_000 && mandate.minAmount <= mandate.maxAmount);
+        assert(mandate.minPrice <= uint256(type(uint128).max) * 1e36);
+        assert(mandate.maxPrice == 0 || (mandate.maxPrice >= 1e9 && mandate.minPrice <= mandate.maxPrice));
+        assert(mandate.drawdownLimit != 0 && mandate.expiry > block.timestamp);
     }
 
     function check_only_its_owner_cancels_a_mandate_and_for_good(address caller, Mandate memory mandate, MandateId id)
@@ -173,7 +289,7 @@ contract LedgerProof is Any {
         MandateId own = settlement.idOf(mandate);
         bytes32 before = remembered(id);
         vm.prank(caller);
-        settlement.cancel(mandate);
+        settlement.cancel(alone(mandate));
         assert(caller == mandate.owner);
         assert(settlement.stateOf(own).cancelled);
         assert(same(id, own) || remembered(id) == before);
@@ -202,5 +318,21 @@ contract LedgerProof is Any {
         vm.prank(caller);
         settlement.create(mandate);
         assert(false);
+    }
+
+    function reach_a_release(address caller, Mandate memory mandate) external {
+        mandate.side = anySide("side");
+        vm.prank(caller);
+        assert(settlement.release(mandate) == 0);
+    }
+
+    function alone(Mandate memory mandate) private pure returns (Mandate[] memory mandates) {
+        mandates = new Mandate[](1);
+        mandates[0] = mandate;
+    }
+
+    /// @dev What the mandate's trade took, and holds while it is open.
+    function tookOf(Mandate memory mandate) private pure returns (address) {
+        return mandate.side == Side.Long ? mandate.market.base : mandate.market.quote;
     }
 }

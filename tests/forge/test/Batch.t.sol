@@ -101,6 +101,7 @@ contract BatchTest is World {
         mandate.maxAmount = 5_000e6;
         mandate.salt = bytes32(number);
         if (number % 2 == 1) mandate.source = puppet;
+        if (number >= 4) mandate.filler = people[4];
     }
 
     /// @dev One byte of the seed says what is wrong with each fill.
@@ -123,7 +124,7 @@ contract BatchTest is World {
         if (what % 16 == 7) fill.mandate.salt = bytes32(uint256(what) + SIZE);
         if (what % 16 == 8) {
             vm.prank(fill.mandate.owner);
-            settlement.cancel(fill.mandate);
+            settlement.cancel(one(fill.mandate));
         }
     }
 
@@ -143,7 +144,7 @@ contract BatchTest is World {
         uint256 count;
         for (uint256 i; i < SIZE; ++i) {
             MandateId id = settlement.idOf(fills[i].mandate);
-            bool known = settlement.stateOf(id).usedUntil != 0;
+            bool known = settlement.stateOf(id).usableFrom != 0;
             if (known && settlement.stateOf(id).trading == trading) found[count++] = fills[i];
         }
         assembly ("memory-safe") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {DemoToken} from "../../../contracts/demo/DemoToken.sol";
 import {FeedOracle} from "../../../contracts/oracles/FeedOracle.sol";
 import {Exact} from "../kit/Exact.sol";
 import {World} from "../kit/World.sol";
@@ -41,8 +42,9 @@ contract FeedTest is World {
         vm.assume(36 + uint256(quoteDecimals) >= down);
         AnyFeed feed = new AnyFeed(feedDecimals);
         feed.set(answer, updatedAt);
-        FeedOracle oracle =
-            FeedOracle(deploy("ORACLE", abi.encode(feed, token("Base", baseDecimals), token("Quote", quoteDecimals))));
+        (DemoToken priced, DemoToken pricedIn) = (token("Base", baseDecimals), token("Quote", quoteDecimals));
+        FeedOracle oracle = FeedOracle(deploy("ORACLE", abi.encode(feed, priced, pricedIn)));
+        assert(oracle.BASE() == address(priced) && oracle.QUOTE() == address(pricedIn));
         try oracle.price() returns (uint256 price, uint256 time) {
             assert(time == updatedAt);
             assert(isExact(price, answer, 10 ** uint256(quoteDecimals), 10 ** down));

@@ -55,18 +55,22 @@ contract RoundingTest is World, Model {
         bool generous
     ) external {
         Mandate memory mandate = draft(people[0], long ? Side.Long : Side.Short);
-        mandate.maxSlippageBps = uint16(bound(seeds[0], 0, 9_999));
-        mandate.takeProfitBps = uint16(bound(seeds[1], 1, long ? type(uint16).max : 9_999));
-        mandate.stopLossBps = uint16(bound(seeds[2], 1, long ? 9_999 : type(uint16).max));
+        // With more slippage, no barrier below the entry price is far enough from it.
+        mandate.maxSlippageBps = uint16(bound(seeds[0], 0, 4_999));
+        uint256 nearest = leastBarrier(mandate.maxSlippageBps);
+        mandate.takeProfitBps = uint16(bound(seeds[1], nearest, long ? type(uint16).max : 9_999));
+        mandate.stopLossBps = uint16(bound(seeds[2], nearest, long ? 9_999 : type(uint16).max));
         create(mandate);
-        states[idOf(mandate)].usedUntil = uint40(block.timestamp - 1);
+        states[idOf(mandate)].usableFrom = uint40(block.timestamp);
 
         uint256 price = sized(seeds[3], MOST);
         Fill memory fill = Fill(mandate, people[1], uint128(sized(seeds[4], type(uint128).max)), 0);
         uint256 least = settlement.leastTaken(fill.given, !long, price, mandate.maxSlippageBps);
         if (least >= type(uint128).max) return;
         fill.taken = uint128(generous ? bound(seeds[5], least, type(uint128).max) : least + seeds[5] % 3 - 1);
-        fund(fill, true);
+        (address gives, address takes) = tokens(mandate, true);
+        endow(people[0], gives, fill.given);
+        endow(people[1], takes, fill.taken);
         if (!presents(fill, price)) return;
 
         // Half of the time the price stays near, where the barriers are.
@@ -76,7 +80,8 @@ contract RoundingTest is World, Model {
         least = settlement.leastTaken(fill.taken, long, next, mandate.maxSlippageBps);
         if (least >= type(uint128).max) return;
         fill = Fill(mandate, people[2], fill.taken, uint128(least + seeds[7] % 3 - 1));
-        fund(fill, false);
+        // Of what its owner gives back, the trade holds all.
+        endow(people[2], gives, fill.taken);
         closes(fill, next, block.timestamp + seeds[7] % 1_000);
     }
 
@@ -110,12 +115,6 @@ contract RoundingTest is World, Model {
         MandateState memory state = settlement.stateOf(settlement.idOf(fill.mandate));
         Trade memory trade = settlement.tradeOf(settlement.idOf(fill.mandate));
         assert(keccak256(abi.encode(state, trade)) == keccak256(abi.encode(states[id], trades[id])));
-    }
-
-    function fund(Fill memory fill, bool opening) private {
-        (address gives, address takes) = tokens(fill.mandate, opening);
-        endow(fill.mandate.owner, gives, fill.given);
-        endow(fill.filler, takes, fill.taken);
     }
 
     function endow(address account, address token, uint256 amount) private {

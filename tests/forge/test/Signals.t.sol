@@ -145,7 +145,7 @@ contract SignalsTest is World, Model {
         if (answer.length >= 64) {
             (uint256 says, uint256 updatedAt) = abi.decode(answer, (uint256, uint256));
             (owned[people[0]][address(quote)], owned[people[1]][address(base)]) = (10_000e6, 10e18);
-            states[idOf(mandate)].usedUntil = uint40(block.timestamp - 1);
+            states[idOf(mandate)].usableFrom = uint40(block.timestamp);
             settles = mayOpen(people[1], signal, true, fill, says, updatedAt);
         }
         vm.prank(people[1]);
@@ -167,6 +167,7 @@ contract SignalsTest is World, Model {
 
     function anyMandate(uint256 seed) private pure returns (Mandate memory mandate) {
         mandate.owner = address(uint160(word(seed, 0)));
+        mandate.filler = address(uint160(word(seed, 22)));
         mandate.market.base = address(uint160(word(seed, 1)));
         mandate.market.quote = address(uint160(word(seed, 2)));
         mandate.market.oracle = IOracle(address(uint160(word(seed, 3))));
@@ -176,6 +177,7 @@ contract SignalsTest is World, Model {
         mandate.patterns = uint32(word(seed, 6));
         mandate.minConfidenceBps = uint16(word(seed, 7));
         mandate.maxSlippageBps = uint16(word(seed, 8));
+        mandate.ramp = uint32(word(seed, 23));
         mandate.takeProfitBps = uint16(word(seed, 9));
         mandate.stopLossBps = uint16(word(seed, 10));
         mandate.horizon = uint32(word(seed, 11));
@@ -186,7 +188,7 @@ contract SignalsTest is World, Model {
         mandate.maxAmount = uint128(word(seed, 16));
         mandate.minPrice = word(seed, 17);
         mandate.maxPrice = word(seed, 18);
-        mandate.lossLimit = uint128(word(seed, 19));
+        mandate.drawdownLimit = uint128(word(seed, 19));
         mandate.expiry = uint40(word(seed, 20));
         mandate.salt = bytes32(word(seed, 21));
     }
