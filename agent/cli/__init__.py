@@ -20,6 +20,7 @@ from agent.cli.demo import demo
 from agent.cli.deploy import deploy
 from agent.cli.doctor import doctor
 from agent.cli.evaluate import evaluate
+from agent.cli.mandate import mandate
 from agent.cli.models import models
 from agent.cli.new_model import new_model
 from agent.cli.output import OutputFailed, StandardOutput, kept_for_results, take_standard_output
@@ -66,6 +67,7 @@ def common(
 
 for command in (demo, run, swap, train, models, new_model, check, evaluate, sweep, data, chain, deploy, doctor):
     app.command()(kept_for_results()(command))
+app.add_typer(mandate, name="mandate")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

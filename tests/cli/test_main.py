@@ -20,6 +20,7 @@ from ..prefork.forked import MODULE
 COMMANDS = (
     *("demo", "run", "swap", "train", "models", "new-model", "check", "evaluate", "sweep"),
     *("data", "chain", "deploy", "doctor"),
+    *(f"mandate {each}" for each in ("new", "show", "check", "lodge", "release", "cancel")),
 )
 HEAVY = ("sklearn", "skops", "web3", "eth_account", "eth_tester", "sqlalchemy", "starlette")
 
@@ -42,22 +43,23 @@ class TestTheBeginning:
 
     def test_alone_it_shows_its_commands(self, command):
         shown = command()
-        assert [name for name in COMMANDS if f"\n  {name} " not in shown.out] == []
+        assert [name for name in COMMANDS if f"\n  {name.split()[0]} " not in shown.out] == []
         assert shown.err == ""
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_each_command_explains_itself(self, name, command):
-        shown = command(name, "--help")
+        shown = command(*name.split(), "--help")
         assert shown.code == 0
         assert shown.out.startswith(f"Usage: patternsettle {name} ")
         assert "--json" in shown.out
-        assert command(name, "-h").out == shown.out
+        assert command(*name.split(), "-h").out == shown.out
 
     def test_the_overview_cuts_no_sentence_short(self, command):
-        assert "..." not in command("--help").out.split("Commands:")[1]
+        for group in ((), ("mandate",)):
+            assert "..." not in command(*group, "--help").out.split("Commands:")[1]
 
     def test_help_and_the_list_of_models_wait_for_no_heavy_library(self, terminal):
-        light = [["--help"], *([name, "--help"] for name in COMMANDS), ["models"]]
+        light = [["--help"], *([*name.split(), "--help"] for name in COMMANDS), ["models"]]
         code = (
             f"import sys; from agent.cli import run_command; [run_command(each) for each in {light}];"
             f"print('loaded:', *sorted({{'pandas', 'arch', 'joblib', 'distributed', 'talib', *{HEAVY}}} & set(sys.modules)))"
