@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.chain.values import Fill, Side
 
 from .aims import SMALLEST_AMOUNT, Aims, Closing, Opening
 from .outside import malleated
 
+Offer = TypeVar("Offer", Opening, Closing)
 ELSEWHERE = b"\x77" * 32
 
 
@@ -230,7 +231,7 @@ def _signal(offer: Opening, **changes: Any) -> Opening:
     return replace(offer, signal=replace(offer.signal, **changes))
 
 
-def _fill(offer: Any, **changes: Any) -> Any:
+def _fill(offer: Offer, **changes: Any) -> Offer:
     fill: Fill = replace(offer.fills[0], **changes)
     return replace(offer, fills=(fill, *offer.fills[1:]))
 

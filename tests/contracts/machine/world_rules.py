@@ -86,7 +86,8 @@ class WorldRules(Steps):
         self._silently(action, contract, "say", (answer, mute), said, at=at)
 
     def _oracle_of(self, market: str) -> Contract:
-        return self.stage.oracle if market == "puppet" else self.stage.other_oracle
+        puppet: Contract = self.stage.oracle if market == "puppet" else self.stage.other_oracle
+        return puppet
 
     def oracle_burns(self, market: str) -> None:
         """Let it take all the gas there is, until it is told what to say."""
