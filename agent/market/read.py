@@ -10,14 +10,14 @@ import numpy as np
 
 from agent.errors import DataError, UsageError
 from agent.market.bars import Bars, Floats
-from agent.market.binaryfile import read_binary
 from agent.market.check import Rows, checked
-from agent.market.columns import FIELDS, Fields, find_fields
-from agent.market.csvfile import read_csv
+from agent.market.columns.named import FIELDS, Fields, find_fields
 from agent.market.dates import MICROSECONDS
-from agent.market.files import open_source
+from agent.market.formats.binaryfile import read_binary
+from agent.market.formats.csvfile import read_csv
+from agent.market.formats.jsonfile import read_json
+from agent.market.formats.source import open_source
 from agent.market.grid import grid_of, off_grid
-from agent.market.jsonfile import read_json
 from agent.market.numerals import DecimalSign, decimal_sign, read_numbers
 from agent.market.policies import DateOrder, Duplicates, Impossible
 from agent.market.report import DataReport, report_of

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import feather, parquet
 
 from agent.errors import DataError
-from agent.market.files import Source
+from agent.market.formats.source import Source
 from agent.market.table import Table
 
 _NAMELESS_INDEX = re.compile(r"__index_level_\d+__|None")

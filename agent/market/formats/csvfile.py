@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from agent.errors import DataError
-from agent.market.columns import markets_in, price_columns
-from agent.market.files import Source
+from agent.market.columns.named import markets_in, price_columns
+from agent.market.formats.source import Source
 from agent.market.numerals import looks_like_number
 from agent.market.table import NOTHING, Table
 from agent.market.times import looks_like_time

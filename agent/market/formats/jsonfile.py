@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from agent.errors import DataError
-from agent.market.files import Source
+from agent.market.formats.source import Source
 from agent.market.table import Table
 from agent.market.times import looks_like_time
 from agent.nesting import TooDeepError, loads
