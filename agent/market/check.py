@@ -3,63 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from agent.market.bars import Floats, Ints
+from agent.market.columns.orders import enclosing_order
+from agent.market.contradictions import without_contradictions
 from agent.market.policies import Duplicates, Impossible
+from agent.market.rows import Rows, count_of
 from agent.market.table import Table
 
 _NAMES = ("open", "high", "low", "close")
 # Prices that went through float32 or an adjustment miss their own high by a few parts in ten million.
 _ROUNDING = 1e-6
+_MOST_DROPPED = 0.2
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows on their way to become bars.
-
-    Attributes
-    ----------
-    time
-        Microseconds since 1970, UTC, shape (n,).
-    prices
-        Open, high, low, close, shape (n, 4).
-    volume
-        Shape (n,).
-    row
-        Position of each in the file, shape (n,).
-    duplicates, impossible
-        Rows dropped or repaired so far.
-    warnings
-        What was odd so far, as sentences.
-    """
-
-    time: Ints
-    prices: Floats
-    volume: Floats
-    row: Ints
-    duplicates: int = 0
-    impossible: int = 0
-    warnings: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.time)
-
-    def keep(self, index: NDArray[np.bool_] | Ints) -> Rows:
-        return replace(
-            self, time=self.time[index], prices=self.prices[index], volume=self.volume[index], row=self.row[index]
-        )
-
-    def warn(self, sentence: str) -> Rows:
-        return replace(self, warnings=(*self.warnings, sentence))
-
-
-def checked(table: Table, rows: Rows, *, duplicates: Duplicates, impossible: Impossible) -> Rows:
+def checked(
+    table: Table, rows: Rows, *, duplicates: Duplicates, impossible: Impossible, unconfirmed: str = ""
+) -> Rows:
     """Return rows in ascending time, one for each time, each a bar that a market can have traded.
+
+    Parameters
+    ----------
+    table, rows
+        Where they stand, and what they say.
+    duplicates, impossible
+        What to do about rows that contradict each other, or that no market can have traded.
+    unconfirmed
+        The market that is asked for, where nothing in the file says that the rows are of it; else "".
 
     Raises
     ------
@@ -70,7 +44,7 @@ def checked(table: Table, rows: Rows, *, duplicates: Duplicates, impossible: Imp
     rows = _with_first_bar_repaired(rows)
     rows = _without_impossible(table, rows, impossible)
     rows = _without_rounding(rows)
-    return _without_contradictions(table, rows, duplicates)
+    return without_contradictions(table, rows, duplicates, unconfirmed=unconfirmed)
 
 
 def _without_copies(rows: Rows) -> Rows:
@@ -84,7 +58,9 @@ def _without_copies(rows: Rows) -> Rows:
         return rows
     count = int(copies.sum())
     kept = replace(rows.keep(~copies), duplicates=rows.duplicates + count)
-    return kept.warn(f"{_count(count, 'row repeats', 'rows repeat')} another exactly and {_were(count)} dropped.")
+    return kept.warn(
+        f"{count_of(count, 'row repeats', 'rows repeat')} another exactly and {_were(count)} dropped."
+    )
 
 
 def _with_first_bar_repaired(rows: Rows) -> Rows:
@@ -114,20 +90,37 @@ def _without_impossible(table: Table, rows: Rows, policy: Impossible) -> Rows:
     if not bad.any():
         return rows
     count = int(bad.sum())
+    if count > 1:
+        _refuse_another_order(table, rows)
     first = int(np.flatnonzero(bad)[rows.row[bad].argmin()])
     what = next(describe for describe, mask in _faults(rows) if mask[first])
     problem = what.format(**dict(zip(_NAMES, rows.prices[first].tolist(), strict=True)), volume=rows.volume[first])
-    if policy == "refuse":
+    priced = np.isfinite(rows.prices).all(axis=1) & (rows.prices > 0).all(axis=1)
+    few = int((bad & priced).sum()) <= max(_MOST_DROPPED * len(rows), 3)
+    if policy == "refuse" or not few:
         more = f"; {count - 1:,} more rows are impossible" if count > 1 else ""
+        drop = f"Correct {'them' if count > 1 else 'it'}, or drop such rows with `--impossible drop`."
         raise table.fault(
             f"{problem}{more}.",
             row=int(rows.row[first]),
-            cure=f"Correct {'them' if count > 1 else 'it'}, or drop such rows with `--impossible drop`.",
+            cure=drop if few else "So many are no slips: check which column is which, or export the file again.",
         )
     kept = replace(rows.keep(~bad), impossible=rows.impossible + count)
     return kept.warn(
-        f"{_count(count, 'impossible row was', 'impossible rows were')} dropped; "
+        f"{count_of(count, 'impossible row was', 'impossible rows were')} dropped; "
         f"the first, {table.place(int(rows.row[first]))}: {problem}."
+    )
+
+
+def _refuse_another_order(table: Table, rows: Rows) -> None:
+    """Refuse prices that fit in every row once two of their names change places: dropping rows would be no cure."""
+    order = enclosing_order(rows.prices)
+    if order is None or not np.isfinite(rows.prices).all() or not (rows.prices > 0).all():
+        return
+    names = ", ".join(sorted(_NAMES, key=lambda name: order[_NAMES.index(name)]))
+    raise table.fault(
+        f"the columns that are read as open, high, low, close hold {names}: in that order every row fits",
+        cure="Name the columns in their order, or say which is which with `--columns open=...,high=...,low=...,close=...`.",
     )
 
 
@@ -161,36 +154,9 @@ def _without_rounding(rows: Rows) -> Rows:
     prices[:, 1], prices[:, 2] = high, low
     count = int(wide.sum())
     return replace(rows, prices=prices).warn(
-        f"{_count(count, 'bar has', 'bars have')} an open or close outside high and low by rounding only "
+        f"{count_of(count, 'bar has', 'bars have')} an open or close outside high and low by rounding only "
         f"(under one part per million): high and low were widened."
     )
-
-
-def _without_contradictions(table: Table, rows: Rows, policy: Duplicates) -> Rows:
-    """Keep one row for each time, as told; refuse where nothing was told."""
-    again = np.zeros(len(rows), bool)
-    again[1:] = rows.time[1:] == rows.time[:-1]
-    if not again.any():
-        return rows
-    count = int(again.sum())
-    if policy == "refuse":
-        at = int(again.argmax())
-        when = np.datetime64(int(rows.time[at]), "us").astype("datetime64[s]")
-        more = f" ({count - 1:,} more like it)" if count > 1 else ""
-        raise table.fault(
-            f"it contradicts {table.place(int(rows.row[at - 1]))}, which is for the same time, {when} UTC{more}.",
-            row=int(rows.row[at]),
-            cure="Keep what comes first or last in the file with `--duplicates first` or `--duplicates last`.",
-        )
-    keep = ~again if policy == "first" else np.append(~again[1:], True)
-    kept = replace(rows.keep(keep), duplicates=rows.duplicates + count)
-    return kept.warn(
-        f"{_count(count, 'row contradicts', 'rows contradict')} another of the same time; the {policy} in the file was kept."
-    )
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def _were(count: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,20 @@ DAY = 86_400 * MICROSECONDS
 UNREAD = np.iinfo(np.int64).min  # what numpy makes of NaT
 _MONTH = (28 * DAY, 31 * DAY)
 _MOST_STYLES = 12
+_ORDERS = ("dmy", "mdy", "ymd")
 
 _DATE = re.compile(
     r"""(?P<ymd>\d{4}(?P<s>[-/.])\d{1,2}(?P=s)\d{1,2})
       | (?P<either>\d{1,2}(?P<t>[-/.])\d{1,2}(?P=t)\d{4})
+      | (?P<short>\d{1,2}(?P<w>[-/.])\d{1,2}(?P=w)\d{2})(?!\d)
       | (?P<compact>(?:19|20|21)\d{6})(?P<clocked>\d{4}(?:\d{2})?)?(?!\d)
       | (?P<month_first>(?P<m1>[A-Za-z]{3,9})\ \d{1,2},?\ \d{4})
-      | (?P<day_first>\d{1,2}(?P<u>[-\ ])(?P<m2>[A-Za-z]{3,9})(?P=u)\d{4})""",
+      | (?P<day_first>\d{1,2}(?P<u>[-\ ])(?P<m2>[A-Za-z]{3,9})(?P=u)(?P<y2>\d{4}|\d{2}))(?!\d)""",
     re.VERBOSE | re.ASCII,
 )
+_SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?!\d)|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2}(?!\d)", re.ASCII)
 _CLOCK = re.compile(
-    r"""(?P<lead>,?\ |T)
+    r"""(?P<lead>,?\ |T|-)
         (?: \d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d{1,9})?(?P<noon>\ ?[AaPp][Mm])?
           | \d{1,2}(?P<dash>-)[AaPp][Mm]
           | (?P<packed>\d{4}(?:\d{2})?) )""",
@@ -43,20 +46,33 @@ _ZONE = re.compile(r"(?P<space>\ ?)(?:(?P<zulu>Z)|(?P<name>UTC|GMT)?(?P<offset>[
 class Style:
     """One way of writing times, as pandas formats.
 
-    `formats` holds one format, or two (day first, month first) where the digits alone do not tell.
-    `resolution` is the shortest time the style can tell apart, in microseconds.
+    `formats` holds one format, or where the digits alone do not tell two (day first, month first) or three (year
+    first). `resolution` is the shortest time the style can tell apart, in microseconds. `zoned` says whether it ends
+    in UTC or an offset from it.
     """
 
     formats: tuple[str, ...]
     resolution: int
+    zoned: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Dates:
-    """Times read from text, microseconds since 1970 UTC (UNREAD where empty), and how finely each was written."""
+    """Times read from a column, shape (n,).
+
+    Attributes
+    ----------
+    time
+        Microseconds since 1970, UTC; UNREAD where empty.
+    resolution
+        How finely each was written, in microseconds.
+    zoned
+        Whether each is certainly UTC: a unix time, or one that carries its offset.
+    """
 
     time: Ints
     resolution: Ints
+    zoned: NDArray[np.bool_]
 
 
 def style_of(text: str) -> Style | None:
@@ -81,7 +97,11 @@ def style_of(text: str) -> Style | None:
     if zone is None or (not clock and not date["clocked"]):
         return None
     tail = zone["space"] + ("%z" if zone["zulu"] else (zone["name"] or "") + ("%z" if zone["offset"] else ""))
-    return Style(tuple(form + tail for form in formats), resolution)
+    return Style(
+        tuple(form + tail for form in formats),
+        resolution,
+        zoned=bool(zone["zulu"] or zone["name"] or zone["offset"]),
+    )
 
 
 def _date_formats(date: re.Match[str]) -> tuple[str, ...]:
@@ -89,12 +109,16 @@ def _date_formats(date: re.Match[str]) -> tuple[str, ...]:
         return (date["s"].join(("%Y", "%m", "%d")),)
     if date["either"]:
         return date["t"].join(("%d", "%m", "%Y")), date["t"].join(("%m", "%d", "%Y"))
+    if date["short"]:
+        return tuple(
+            date["w"].join(order) for order in (("%d", "%m", "%y"), ("%m", "%d", "%y"), ("%y", "%m", "%d"))
+        )
     if date["compact"]:
         return ("%Y%m%d" + {0: "", 4: "%H%M", 6: "%H%M%S"}[len(date["clocked"] or "")],)
     month = "%b" if len(date["m1"] or date["m2"]) == 3 else "%B"
     if date["month_first"]:
         return (f"{month} %d{',' if ',' in date['month_first'] else ''} %Y",)
-    return (date["u"].join(("%d", month, "%Y")),)
+    return (date["u"].join(("%d", month, "%Y" if len(date["y2"]) == 4 else "%y")),)
 
 
 def _clock_format(clock: re.Match[str]) -> tuple[str, int]:
@@ -135,16 +159,16 @@ def read_dates(
     DataError
         For the first text that is no time, or if day and month cannot be told apart.
     """
-    readings = np.full((2, len(texts)), UNREAD)
-    resolution = np.full(len(texts), 1)
+    readings = np.full((len(_ORDERS), len(texts)), UNREAD)
+    dates = Dates(readings[0], np.full(len(texts), 1), np.zeros(len(texts), bool))
     left = (texts != "").to_numpy(bool, copy=True)
     for _ in range(_MOST_STYLES):
         if not left.any():
             break
-        _read_style(table, column, texts, left, readings, resolution, order)
+        _read_style(table, column, texts, left, readings, dates, order)
     if left.any():
         raise _no_time(table, column, texts, int(left.argmax()))
-    return Dates(_meant(table, column, texts, readings, resolution, expected), resolution)
+    return replace(dates, time=_meant(table, column, texts, readings, dates.resolution, expected))
 
 
 def _read_style(
@@ -153,29 +177,32 @@ def _read_style(
     texts: pd.Series,
     left: NDArray[np.bool_],
     readings: Ints,
-    resolution: Ints,
+    dates: Dates,
     order: DateOrder | None,
 ) -> None:
     """Read every remaining text that is written like the first of them."""
     first = int(left.argmax())
     style = style_of(texts.iloc[first])
-    if style is None:
-        raise _no_time(table, column, texts, first)
-    formats = style.formats if len(style.formats) == 2 else style.formats * 2
-    if order is not None:
-        formats = (formats[0 if order == "dmy" else 1],) * 2
+    if style is None or (
+        first and "%y" in "".join(style.formats) and not _SHORT_YEAR.match(texts[texts != ""].iloc[0])
+    ):
+        raise _no_time(table, column, texts, first)  # a year of two digits among those of four is a slip
+    formats: tuple[str | None, ...] = style.formats * 3 if len(style.formats) == 1 else (*style.formats, None)[:3]
+    if order is not None and len(style.formats) > 1:
+        formats = (formats[_ORDERS.index(order)],) * 3
     rows = np.flatnonzero(left)
     cells = texts.iloc[rows]
-    if "%z" in formats[0]:  # pandas knows +01:00 and +0100 but not the +01 that PostgreSQL writes
+    if any(form and "%z" in form for form in formats):  # pandas knows +01:00 and +0100, not PostgreSQL's +01
         cells = cells.str.replace(r"([+-][0-9]{2})$", r"\g<1>00", regex=True)
-    by_format = {form: _parsed(cells, form) for form in set(formats)}
-    parsed = [by_format[form] for form in formats]
-    read = (parsed[0] != UNREAD) | (parsed[1] != UNREAD)
+    by_format = {form: _parsed(cells, form) for form in set(formats) if form}
+    parsed = [by_format[form] if form else np.full(len(rows), UNREAD) for form in formats]
+    read = np.logical_or.reduce([values != UNREAD for values in parsed])
     if not read[0]:
         raise _no_time(table, column, texts, first)
     for reading, values in zip(readings, parsed, strict=True):
         reading[rows[read]] = values[read]
-    resolution[rows[read]] = style.resolution
+    dates.resolution[rows[read]] = style.resolution
+    dates.zoned[rows[read]] = style.zoned
     left[rows[read]] = False
 
 
@@ -196,37 +223,45 @@ def _no_time(table: Table, column: int, texts: pd.Series, at: int) -> DataError:
 def _meant(
     table: Table, column: int, texts: pd.Series, readings: Ints, resolution: Ints, expected: Ints | None
 ) -> Ints:
-    """Return the reading (day first, month first) that alone can be meant."""
-    day_first, month_first = readings
-    if (day_first == month_first).all():
-        return day_first
-    fails = [
-        np.flatnonzero((reading == UNREAD) & (other != UNREAD)) for reading, other in (readings, readings[::-1])
-    ]
-    if len(fails[0]) and len(fails[1]):
-        month, day = int(table.rows[fails[0][0]]), int(table.rows[fails[1][0]])
-        raise table.fault(
-            f"days and months change places: {texts.loc[day]!r} has the day first, {texts.loc[month]!r} "
-            f"({table.place(month)}) the month.",
-            row=day,
-            column=column,
-            cure="Export the file again with dates like 2024-01-31.",
-        )
-    if len(fails[0]) or len(fails[1]):
-        return readings[0 if len(fails[1]) else 1]
-    if expected is not None:
-        agrees = (expected // resolution * resolution == day_first) | (day_first == UNREAD)
-        return readings[0 if agrees.all() else 1]
+    """Return the reading (day first, month first, year first) that alone can be meant."""
+    if (readings == readings[0]).all():
+        return readings[0]
+    told = (readings != UNREAD).any(axis=0)
+    whole = [reading for reading in readings if (reading[told] != UNREAD).all()]
+    if not whole:
+        raise _change_places(table, column, texts, readings, told)
+    if expected is not None and len(whole) > 1:
+        agree = [
+            reading
+            for reading in whole
+            if (expected[told] // resolution[told] * resolution[told] == reading[told]).all()
+        ]
+        whole = agree[:1] or whole[-1:]
     for likely in (_plausible, _even):
-        by_day, by_month = likely(day_first), likely(month_first)
-        if by_day != by_month:
-            return day_first if by_day else month_first
-    at = int(np.argmax(day_first != month_first))
+        if len(whole) > 1:
+            whole = [reading for reading in whole if likely(reading[told])] or whole
+    if len(whole) == 1 or all((reading == whole[0]).all() for reading in whole[1:]):
+        return whole[0]
+    at = int(np.argmax(np.logical_or.reduce([reading != whole[0] for reading in whole[1:]])))
     raise table.fault(
         f"{texts.iloc[at]!r} may be day/month or month/day, and nothing in the file tells which.",
         row=int(table.rows[at]),
         column=column,
         cure="Say which with `--date-order dmy` or `--date-order mdy`.",
+    )
+
+
+def _change_places(
+    table: Table, column: int, texts: pd.Series, readings: Ints, told: NDArray[np.bool_]
+) -> DataError:
+    unread = [np.flatnonzero(told & (reading == UNREAD))[0] for reading in readings[:2]]
+    month, day = (int(table.rows[at]) for at in unread)
+    return table.fault(
+        f"days and months change places: {texts.loc[day]!r} has the day first, {texts.loc[month]!r} "
+        f"({table.place(month)}) the month.",
+        row=day,
+        column=column,
+        cure="Export the file again with dates like 2024-01-31.",
     )
 
 

@@ -7,3 +7,4 @@ from typing import Literal
 Duplicates = Literal["refuse", "first", "last"]
 Impossible = Literal["refuse", "drop"]
 DateOrder = Literal["dmy", "mdy"]
+Stamped = Literal["start", "close"]

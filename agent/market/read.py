@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -9,9 +10,13 @@ from typing import get_args
 import numpy as np
 
 from agent.errors import DataError, UsageError
-from agent.market.bars import Bars, Floats
-from agent.market.check import Rows, checked
-from agent.market.columns.named import FIELDS, Fields, find_fields
+from agent.market.bars import Bars, Floats, Ints
+from agent.market.breaks import breaks, changes_of_interval
+from agent.market.check import checked
+from agent.market.columns.fields import Fields
+from agent.market.columns.markets import of_one_market
+from agent.market.columns.named import find_fields
+from agent.market.columns.words import FIELDS
 from agent.market.dates import MICROSECONDS
 from agent.market.formats.binaryfile import read_binary
 from agent.market.formats.csvfile import read_csv
@@ -19,13 +24,25 @@ from agent.market.formats.jsonfile import read_json
 from agent.market.formats.source import open_source
 from agent.market.grid import grid_of, off_grid
 from agent.market.numerals import DecimalSign, decimal_sign, read_numbers
-from agent.market.policies import DateOrder, Duplicates, Impossible
+from agent.market.policies import DateOrder, Duplicates, Impossible, Stamped
 from agent.market.report import DataReport, report_of
+from agent.market.rows import Rows
 from agent.market.scale import EXACT_BELOW, decimals_for, rounded_off, to_units
 from agent.market.table import Table
 from agent.market.times import read_times
+from agent.market.unclosed import closed_bars
 
-__all__ = ["FEWEST_BARS", "DataReport", "DateOrder", "Duplicates", "Impossible", "Loaded", "load", "report_of"]
+__all__ = [
+    "FEWEST_BARS",
+    "DataReport",
+    "DateOrder",
+    "Duplicates",
+    "Impossible",
+    "Loaded",
+    "Stamped",
+    "load",
+    "report_of",
+]
 
 FEWEST_BARS = 3  # two spacings: with one there is nothing to be the most common
 
@@ -45,9 +62,11 @@ def load(
     duplicates: Duplicates = "refuse",
     impossible: Impossible = "refuse",
     date_order: DateOrder | None = None,
+    stamped: Stamped = "start",
+    columns: Mapping[str, str] | None = None,
     at_least: int = FEWEST_BARS,
 ) -> Loaded:
-    """Read bars from a CSV (also .gz or .zip), JSON, Parquet or Feather file.
+    """Read bars from a CSV (also .gz or .zip), JSON, Parquet, Feather or Excel (.xlsx) file.
 
     Parameters
     ----------
@@ -62,6 +81,11 @@ def load(
         What to do with rows that no market can have traded: refuse the file, or drop them.
     date_order
         Whether 01/02/2024 has the day or the month first; None to find out from the file, or refuse.
+    stamped
+        Whether a time that no column explains is when a bar starts, or when it closes.
+    columns
+        Which column is which field (time, open, high, low, close, volume, market), where the reader cannot know:
+        its name in the file, or its number from the left; a time may be two, joined by ``+``.
     at_least
         Bars that are needed.
 
@@ -80,24 +104,29 @@ def load(
     _require_known("duplicates", duplicates, get_args(Duplicates))
     _require_known("impossible", impossible, get_args(Impossible))
     _require_known("date_order", date_order, (None, *get_args(DateOrder)))
+    _require_known("stamped", stamped, get_args(Stamped))
     path = Path(path)
-    table, fields = find_fields(_table_in(path), market)
+    table, fields = find_fields(_table_in(path), market, columns)
     found = len(table.frame)
     table, warnings = _without_empty_rows(table, fields)
     empty = found - len(table.frame)
+    table, unclosed = closed_bars(table, fields.closed)
     if not len(table.frame):
         raise DataError("there is no bar in it.", file=table.file, cure="Download or export it again.")
-    rows, columns = _rows_of(table, fields, date_order)
-    rows = checked(table, rows, duplicates=duplicates, impossible=impossible)
+    times = read_times(table, fields.times, order=date_order, stamped=stamped)
+    table, fields, kept = of_one_market(table, fields, times.time, market)
+    rows, pairs = _rows_of(table, fields, times.time[kept])
+    unconfirmed = "" if fields.confirmed else (market or "")
+    rows = checked(table, rows, duplicates=duplicates, impossible=impossible, unconfirmed=unconfirmed)
     bars, odd = _bars_of(table, rows, source=path.name, market=fields.market, at_least=at_least)
     report = report_of(
         bars,
-        rows=found,
+        rows=found - int(np.count_nonzero(~kept)),
         empty=empty,
         duplicates=rows.duplicates,
         impossible=rows.impossible,
-        columns=columns,
-        warnings=(*warnings, *rows.warnings, *odd),
+        columns=(("time", times.title), *pairs),
+        warnings=(*table.warnings, *warnings, *unclosed, *fields.warnings, *times.warnings, *rows.warnings, *odd),
     )
     return Loaded(bars, report)
 
@@ -133,21 +162,13 @@ def _without_empty_rows(table: Table, fields: Fields) -> tuple[Table, tuple[str,
     )
 
 
-def _rows_of(table: Table, fields: Fields, order: DateOrder | None) -> tuple[Rows, tuple[tuple[str, str], ...]]:
-    """Return the rows with their times and numbers read, and which column each field was read from."""
-    times = read_times(table, fields.times, order=order)
+def _rows_of(table: Table, fields: Fields, time: Ints) -> tuple[Rows, tuple[tuple[str, str], ...]]:
+    """Return the rows with their numbers read, and which column each field was read from."""
     decimal = decimal_sign(table, (*fields.prices, *fields.volumes[:1]))
     prices = [read_numbers(table, column, decimal) for column in fields.prices]
     volume, column, warnings = _volume(table, fields.volumes, decimal)
-    rows = Rows(
-        time=times.time,
-        prices=np.column_stack(prices),
-        volume=volume,
-        row=table.rows,
-        warnings=(*times.warnings, *warnings),
-    )
-    columns = [("time", times.title)]
-    columns += [(field, table.title(at)) for field, at in zip(FIELDS, fields.prices, strict=True)]
+    rows = Rows(time=time, prices=np.column_stack(prices), volume=volume, row=table.rows, warnings=warnings)
+    columns = [(field, table.title(at)) for field, at in zip(FIELDS, fields.prices, strict=True)]
     if column is not None:
         columns.append(("volume", table.title(column)))
     return rows, tuple(columns)
@@ -194,6 +215,7 @@ def _bars_of(table: Table, rows: Rows, *, source: str, market: str, at_least: in
             cure="Join them into bars of a second or longer.",
         )
     interval, odd = _interval_of(table, time)
+    odd += breaks(time, rows.prices)
     decimals = decimals_for(rows.prices)
     if rows.prices.max() > EXACT_BELOW:
         raise DataError(
@@ -239,7 +261,7 @@ def _interval_of(table: Table, time: np.ndarray) -> tuple[int, tuple[str, ...]]:
             file=table.file,
             cure="Give bars of one fixed interval (not ticks, calendar months, or several intervals in one file).",
         )
-    odd: tuple[str, ...] = ()
+    odd = changes_of_interval(time, grid.interval)
     if grid.off_grid:
         first = np.datetime64(int(time[off_grid(time, grid.interval).argmax()]), "s")
         bars = "bar does" if grid.off_grid == 1 else "bars do"

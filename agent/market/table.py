@@ -17,6 +17,14 @@ NOTHING = frozenset({"", "-", "–", "—", "null", "none", "nan", "n/a", "na", 
 _MOST_TITLES = 20
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a file says of all its rows at once, beside the table; "" where it does not."""
+
+    market: str = ""
+    zone: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """The cells of one file.
@@ -33,6 +41,10 @@ class Table:
         Returns the same cells as text, with the same index: what a number looked like before it was parsed.
     first_line
         Line of the row at position 0, counted from 1; None where the format has no lines.
+    told
+        What the file says beside the table.
+    warnings
+        What was odd about taking the file apart, as sentences.
     """
 
     file: str
@@ -40,6 +52,8 @@ class Table:
     frame: pd.DataFrame
     as_text: Callable[[], pd.DataFrame]
     first_line: int | None = None
+    told: Told = Told()
+    warnings: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

@@ -1,33 +1,30 @@
-"""When each bar starts: which columns tell it, in which unit, and whether they agree."""
+"""When each bar starts: which columns tell it, whether they agree, and whether it is told at all."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from agent.errors import DataError
-from agent.market.bars import Floats, Ints
-from agent.market.dates import DAY, MICROSECONDS, UNREAD, Dates, read_dates, style_of
-from agent.market.policies import DateOrder
+from agent.market.bars import Ints
+from agent.market.columns.fields import TimeColumns
+from agent.market.dates import UNREAD, Dates
+from agent.market.epochs import is_rounded, looks_like_epoch, mixed_units, read_epochs, rounded_texts
+from agent.market.policies import DateOrder, Stamped
+from agent.market.stamps import ends, interval_of, looks_closed, same, starts_of, wanders, within
 from agent.market.table import Table
+from agent.market.written import Told, Written, has_clock, looks_like_clock, looks_like_date, read_written
 
-_EPOCH = re.compile(r"\d{9,19}(?:\.\d*)?|\d(?:\.\d+)?[eE]\+?1?\d", re.ASCII)
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?", re.ASCII)
-_SCIENTIFIC = r"[0-9](?:\.([0-9]+))?[eE]\+?(1?[0-9])"
 _SAMPLE = 100
-
-# Which magnitude means which unit: each span reaches from 1973 to 2099, and they do not touch.
-_UNITS = (("s", 1e8, 4.1e9), ("ms", 1e11, 4.1e12), ("µs", 1e14, 4.1e15), ("ns", 1e17, 4.1e18))
-_MICROSECONDS_PER = {"s": 1_000_000.0, "ms": 1_000.0, "µs": 1.0, "ns": 0.001}
 
 _EARLIEST = np.datetime64("1800-01-01", "us").astype(np.int64)
 _LATEST = np.datetime64("2200-01-01", "us").astype(np.int64)
 
-_Sort = Literal["epoch", "rounded", "date", "clock", "unknown"]
+Sort = Literal["epoch", "rounded", "date", "clock", "unknown"]
+_Role = Literal["start", "plain", "close"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,76 +47,185 @@ class Times:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """Times written as text in one column, or as a date in one and a time of day in another."""
+class _Clue:
+    """Columns that tell one time: how, and of what in a bar."""
 
-    columns: tuple[int, ...]
+    role: _Role
+    written: Written
+    epoch: bool
 
-    def title(self, table: Table) -> str:
-        return " + ".join(table.title(column) for column in self.columns)
+    @property
+    def column(self) -> int:
+        return self.written.columns[0]
+
+    def read(self, table: Table, order: DateOrder | None, zone: int | None, expected: Ints | None = None) -> Told:
+        if self.epoch:
+            return Told(read_epochs(table, self.column))
+        return read_written(table, self.written, order, zone=zone, expected=expected)
 
 
 def looks_like_time(text: str) -> bool:
     """Whether a cell is a time by itself: unix time in any unit, or a date."""
-    return bool(_EPOCH.fullmatch(text)) or style_of(text) is not None
+    return looks_like_epoch(text) or looks_like_date(text)
 
 
-def read_times(table: Table, candidates: tuple[int, ...], *, order: DateOrder | None) -> Times:
+def read_times(
+    table: Table, columns: TimeColumns, *, order: DateOrder | None = None, stamped: Stamped = "start"
+) -> Times:
     """Return the times of a table's rows.
 
     Parameters
     ----------
     table
         Where they stand.
-    candidates
-        Positions of the columns whose name says that they tell a time, in the table's order.
+    columns
+        The columns that tell a time, by what their names say.
     order
         Whether day or month comes first where digits alone do not tell; None to find out.
+    stamped
+        Which end of a bar a time is where no column tells that it is the start.
 
     Raises
     ------
     DataError
-        If a time is missing, unreadable or rounded away, or if two columns tell different times.
+        If a time is missing, unreadable or rounded away, if two columns tell different times, or if only the close
+        of the bars is told and nobody said that it may be.
     """
-    sorts = {column: _sort_of(table, column) for column in candidates}
-    of_sort = {sort: [column for column in candidates if sorts[column] == sort] for sort in get_args(_Sort)}
-    epochs, rounded = of_sort["epoch"], of_sort["rounded"]
-    dates = [_Written((column,)) for column in of_sort["date"]]
-    if dates and of_sort["clock"] and not _has_clock(table, dates[0]):
-        dates[0] = _Written((of_sort["date"][0], of_sort["clock"].pop(0)))
-    if not epochs and not dates:
-        raise _no_times(table, candidates[0], rounded)
-    warnings = [
-        f"Column {table.title(column)!r} was not used: it holds no times of its own."
-        for column in [*of_sort["clock"], *of_sort["unknown"]]
+    sorts = {column: sort_of(table, column) for column in columns.all}
+    clues = _clues(table, columns, sorts)
+    rounded = [column for column in columns.all if sorts[column] == "rounded"]
+    if not clues:
+        raise _no_times(table, columns, rounded)
+    main, told, title, warnings = _main(table, clues, columns.zone, order)
+    time, moved = _starts(table, clues, main, told, columns.zone, order, stamped)
+    used = {column for clue in clues for column in (*clue.written.columns, *clue.written.clocks)}
+    unused = [column for column in (*columns.starts, *columns.plain) if column not in (*used, *rounded)]
+    warnings += [
+        f"Column {table.title(column)!r} was not used: it holds no times of its own." for column in unused
     ]
-    if epochs:
-        main, title = _epoch_times(table, epochs[0]), table.title(epochs[0])
-        warnings += _mixed_units(table, epochs[0])
-    else:
-        main, title = _read_written(table, dates[0], order, None), dates[0].title(table)
-    _require_complete(table, epochs[0] if epochs else dates[0].columns[0], main)
-    for column in epochs[1:]:
-        _require_agreement(table, title, main, column, _epoch_times(table, column))
-    for written in dates if epochs else dates[1:]:
-        _require_agreement(table, title, main, written.columns[0], _read_written(table, written, order, main.time))
     warnings += [
         f"Column {table.title(column)!r} holds times that a spreadsheet rounded "
-        f"({_rounded_texts(table, column).iloc[0]}), so the times were read from {title!r} instead."
+        f"({rounded_texts(table, column).iloc[0]}), so the times were read from {title!r} instead."
         for column in rounded
     ]
-    return Times(main.time, title, tuple(warnings))
+    return Times(time, title, (*told.warnings, *warnings, *moved))
 
 
-def _no_times(table: Table, column: int, rounded: list[int]) -> DataError:
+def _clues(table: Table, columns: TimeColumns, sorts: dict[int, Sort]) -> list[_Clue]:
+    """Return what tells a time, the best first: starts before mere times, unix times before dates."""
+    if columns.joined:
+        return [_Clue("plain", Written(columns.plain[:1], columns.plain[1:]), epoch=False)]
+    clocks = [column for column in (*columns.plain, *columns.clocks) if sorts[column] == "clock"]
+    full = [column for column in columns.clocks if sorts[column] in ("date", "epoch")]
+    clues = []
+    groups: tuple[tuple[_Role, tuple[int, ...]], ...] = (
+        ("start", columns.starts),
+        ("plain", (*columns.plain, *full)),
+        ("close", columns.closes),
+    )
+    for role, group in groups:
+        clues += [_Clue(role, Written((column,)), epoch=True) for column in group if sorts[column] == "epoch"]
+        clues += [_Clue(role, Written((column,)), epoch=False) for column in group if sorts[column] == "date"]
+    if columns.parts:
+        clues.append(_Clue("plain", Written(columns.parts), epoch=False))
+        clocks = [column for column in clocks if column not in columns.parts]
+    at = next((index for index, clue in enumerate(clues) if not clue.epoch and clue.role != "close"), None)
+    if at is not None and clocks and not has_clock(table, clues[at].written):
+        clues[at] = _Clue(
+            clues[at].role, Written(clues[at].written.columns, tuple(_joined(table, clocks))), epoch=False
+        )
+    return clues
+
+
+def _joined(table: Table, clocks: list[int]) -> list[int]:
+    """Return the column of the time of day; or of the hour, and with it of the minute."""
+    hours = [column for column in clocks if "hour" in table.title(column).casefold()]
+    minutes = [column for column in clocks if "minute" in table.title(column).casefold()]
+    return [hours[0], minutes[0]] if hours and minutes and hours != minutes else clocks[:1]
+
+
+def _main(
+    table: Table, clues: list[_Clue], zone: int | None, order: DateOrder | None
+) -> tuple[_Clue, Told, str, list[str]]:
+    """Return what tells the times, once all others of its kind agree with it."""
+    main, *others = [clue for clue in clues if clue.role != "close"] or clues
+    warnings = mixed_units(table, main.column) if main.epoch else []
+    told = main.read(table, order, zone)
+    _require_complete(table, main.column, told.dates)
+    for clue in others:
+        if main.role == "close":
+            break
+        expected = told.dates.time if main.epoch else None
+        other = clue.read(table, order, zone, expected)
+        if same(told.dates, other.dates):
+            continue
+        if (within if main.role == "start" else wanders)(told.dates, other.dates):
+            continue
+        complete = bool((other.dates.time != UNREAD).all())
+        if complete and clue.role == main.role and wanders(other.dates, told.dates):
+            main, told, warnings = clue, other, []
+            continue
+        raise _disagreement(table, main.written.title(table), told.dates, clue.column, other.dates)
+    return main, told, main.written.title(table), warnings
+
+
+def _starts(
+    table: Table,
+    clues: list[_Clue],
+    main: _Clue,
+    told: Told,
+    zone: int | None,
+    order: DateOrder | None,
+    stamped: Stamped,
+) -> tuple[Ints, tuple[str, ...]]:
+    """Return when the bars start, moved back from their close where that is all that is told."""
+    title = main.written.title(table)
+    close = next((clue for clue in clues if clue.role == "close"), None)
+    certain = main.role == "start"
+    closing = main.role == "close"
+    if main.role == "plain" and close is not None:
+        end = close.read(table, order, zone)
+        closing = ends(told.dates, end.dates)
+        certain = not closing and within(told.dates, end.dates)
+    closing = closing or (main.role == "plain" and not certain and looks_closed(told.dates.time))
+    if stamped == "close" and certain:
+        raise DataError(
+            f"column {title!r} tells when the bars start.", file=table.file, cure="Leave out `--stamped close`."
+        )
+    if stamped == "start" and closing:
+        raise _only_closes(table, title, main)
+    if stamped == "start":
+        return told.dates.time, ()
+    time = starts_of(told.dates.time)
+    seconds = interval_of(told.dates.time) // 1_000_000
+    return time, (
+        f"Column {title!r} was taken for the times at which the bars close: each was moved back by {seconds:,} s.",
+    )
+
+
+def _only_closes(table: Table, title: str, main: _Clue) -> DataError:
+    what = (
+        f"no column is named like the time at which a bar starts; there are {table.titles()}"
+        if main.role == "close"
+        else f"column {title!r} tells when the bars close, and no column tells when they start"
+    )
+    return DataError(
+        f"{what}.",
+        file=table.file,
+        cure=f"Read {title!r} with `--stamped close`, which moves each time back by one interval, or add the starts as `time`.",
+    )
+
+
+def _no_times(table: Table, columns: TimeColumns, rounded: list[int]) -> DataError:
     if rounded:
-        texts = _rounded_texts(table, rounded[0])
+        texts = rounded_texts(table, rounded[0])
         return table.fault(
             f"a spreadsheet rounded the times ({texts.iloc[0]}), and no other column tells them.",
             row=int(texts.index[0]),
             column=rounded[0],
             cure="Export again without opening the file in a spreadsheet, or show that column in full digits.",
         )
+    column = columns.all[0]
     texts = table.texts(column)
     return table.fault(
         f"{texts.iloc[0]!r} is not a time.",
@@ -129,11 +235,11 @@ def _no_times(table: Table, column: int, rounded: list[int]) -> DataError:
     )
 
 
-def _sort_of(table: Table, column: int) -> _Sort:
+def sort_of(table: Table, column: int) -> Sort:
     """Return what the cells of a column mostly are, by a sample spread evenly over the rows."""
     if pd.api.types.is_datetime64_any_dtype(table.frame.dtypes.iloc[column]):
         return "date"
-    if not pd.api.types.is_integer_dtype(table.frame.dtypes.iloc[column]) and _is_rounded(table, column):
+    if not pd.api.types.is_integer_dtype(table.frame.dtypes.iloc[column]) and is_rounded(table, column):
         return "rounded"
     cells = table.frame.iloc[:, column].dropna()
     sample = [_plain(cell) for cell in cells.iloc[:: max(1, len(cells) // _SAMPLE)]]
@@ -146,103 +252,12 @@ def _plain(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
-def _sort_of_text(text: str) -> _Sort:
-    if style_of(text) is not None:
+def _sort_of_text(text: str) -> Sort:
+    if looks_like_date(text):
         return "date"
-    if _EPOCH.fullmatch(text):
+    if looks_like_epoch(text):
         return "epoch"
-    if _CLOCK.fullmatch(text) or (text.isascii() and text.isdigit() and len(text) <= 6):
-        return "clock"
-    return "unknown"
-
-
-def _rounded_texts(table: Table, column: int) -> pd.Series:
-    """Return the cells that are numbers like 1.58838E+12, indexed by row."""
-    texts = table.texts(column)
-    return texts[texts.str.fullmatch(_SCIENTIFIC)]
-
-
-def _is_rounded(table: Table, column: int) -> bool:
-    """Whether such numbers have too few digits to tell one second from the next."""
-    if table.typed:
-        return False
-    parts = _rounded_texts(table, column).str.extract(_SCIENTIFIC)
-    if parts.empty:
-        return False
-    exponent = parts[1].astype(int)
-    finest = (exponent - parts[0].fillna("").str.len()).min()
-    unit = _unit_of(10.0 ** float(exponent.max()))
-    return unit is None or 10.0**finest * _MICROSECONDS_PER[unit] > MICROSECONDS
-
-
-def _unit_of(value: float) -> str | None:
-    return next((unit for unit, least, most in _UNITS if least <= value <= most), None)
-
-
-def _epoch_times(table: Table, column: int) -> Dates:
-    """Return unix times in microseconds, each row's unit told by its magnitude."""
-    values = _epoch_values(table, column)
-    time = np.full(len(values), UNREAD)
-    resolution = np.ones(len(values), np.int64)
-    for unit, least, most in _UNITS:
-        mask = (values >= least) & (values <= most)
-        factor = _MICROSECONDS_PER[unit]
-        if np.issubdtype(values.dtype, np.integer):
-            time[mask] = values[mask] * int(factor) if factor >= 1 else values[mask] // round(1 / factor)
-        else:
-            time[mask] = np.rint(values[mask] * factor).astype(np.int64)
-        resolution[mask] = max(int(factor), 1)
-    wrong = (time == UNREAD) & ~table.empty(column)
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise table.fault(
-            f"{table.texts(column).iloc[at]!r} is no unix time in s, ms, µs or ns between 1973 and 2099.",
-            row=int(table.rows[at]),
-            column=column,
-            cure="Correct or remove that line.",
-        )
-    return Dates(time, resolution)
-
-
-def _epoch_values(table: Table, column: int) -> Ints | Floats:
-    if table.is_number(column):
-        return table.frame.iloc[:, column].to_numpy()
-    return pd.to_numeric(table.texts(column), errors="coerce").to_numpy()
-
-
-def _mixed_units(table: Table, column: int) -> list[str]:
-    """Return a warning if a column of unix times is in more than one unit."""
-    values = _epoch_values(table, column)
-    counts = {unit: int(((values >= least) & (values <= most)).sum()) for unit, least, most in _UNITS}
-    mixed = " and ".join(f"{count:,} in {unit}" for unit, count in counts.items() if count)
-    return [f"Column {table.title(column)!r} mixes units of time: {mixed}."] if " and " in mixed else []
-
-
-def _has_clock(table: Table, written: _Written) -> bool:
-    """Whether dates come with a time of day."""
-    if pd.api.types.is_datetime64_any_dtype(table.frame.dtypes.iloc[written.columns[0]]):
-        return True
-    texts = table.texts(written.columns[0])
-    style = style_of(next((text for text in texts if text), ""))
-    return style is None or style.resolution < DAY
-
-
-def _read_written(table: Table, written: _Written, order: DateOrder | None, expected: Ints | None) -> Dates:
-    date = written.columns[0]
-    if pd.api.types.is_datetime64_any_dtype(table.frame.dtypes.iloc[date]):
-        typed = pd.to_datetime(table.frame.iloc[:, date], utc=True).dt.tz_localize(None)
-        return Dates(typed.to_numpy("datetime64[us]").astype(np.int64), np.ones(len(typed), np.int64))
-    texts = table.texts(date)
-    if len(written.columns) == 2:
-        clock = table.texts(written.columns[1])
-        packed = clock[clock.str.fullmatch(r"[0-9]{1,6}")]
-        if len(packed):
-            # 93000 and 000000 are hours, minutes and seconds; 930 and 0000 hours and minutes.
-            clock = clock.where(
-                ~clock.index.isin(packed.index), packed.str.zfill(6 if packed.str.len().max() > 4 else 4)
-            )
-        texts = texts.str.cat(clock, sep=" ").str.strip()
-    return read_dates(table, date, texts, order=order, expected=expected)
+    return "clock" if looks_like_clock(text) else "unknown"
 
 
 def _require_complete(table: Table, column: int, times: Dates) -> None:
@@ -259,17 +274,14 @@ def _require_complete(table: Table, column: int, times: Dates) -> None:
         )
 
 
-def _require_agreement(table: Table, title: str, main: Dates, column: int, other: Dates) -> None:
-    """Refuse two columns that tell different times, as far as the coarser of them can tell."""
+def _disagreement(table: Table, title: str, main: Dates, column: int, other: Dates) -> DataError:
     coarse = np.maximum(main.resolution, other.resolution)
     told = other.time != UNREAD
     differs = told & (main.time // coarse != other.time // coarse)
-    if not differs.any():
-        return
     at = int(differs.argmax())
     shifts = np.unique((other.time - main.time)[told])
     zone = " in every row alike, as if one were local time" if differs[told].all() and len(shifts) == 1 else ""
-    raise table.fault(
+    return table.fault(
         f"it says {_iso(other.time[at])}, but column {title!r} says {_iso(main.time[at])}{zone}.",
         row=int(table.rows[at]),
         column=column,

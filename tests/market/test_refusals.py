@@ -181,19 +181,6 @@ def test_a_command_that_needs_more_bars_says_how_many(price_file):
         load(price_file(GOOD), at_least=500)
 
 
-COINBASE = [[1_704_067_200 + 60 * row, 9.0, 12.5, 10.0, 11.5, 5.0] for row in range(9)]
-BITFINEX = [[1_704_067_200_000 + 60_000 * row, 10.0, 11.5, 12.5, 9.0, 5.0] for row in range(9)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "order"), [(COINBASE, "low, high, open, close"), (BITFINEX, "open, close, high, low")]
-)
-def test_rows_without_header_in_another_order_are_refused_and_recognised(rows, order, price_file):
-    content = "\n".join(",".join(map(str, row)) for row in rows)
-    with pytest.raises(DataError, match=f"are not open, high, low, close. They read like {order}"):
-        load(price_file(content))
-
-
 def long_table(symbols):
     lines = [f"2024-01-01 {hour:02}:00,{symbol},1,1,1,1" for hour in range(4) for symbol in symbols]
     return "\n".join(["date,symbol,open,high,low,close", *lines])

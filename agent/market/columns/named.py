@@ -1,108 +1,44 @@
-"""Which column is which field, by the names exporters use, and which market of several is meant."""
+"""Which column is which field of a table with a header, by the names exporters use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from difflib import get_close_matches
 
-import numpy as np
-
 from agent.errors import DataError
+from agent.market.columns.contents import is_quote_volume, numbers_or_none
+from agent.market.columns.fields import Fields, TimeColumns
+from agent.market.columns.given import place_columns
+from agent.market.columns.headerless import fields_by_content
+from agent.market.columns.markets import bare, canonical, choose, markets_in, one_market
+from agent.market.columns.sides import prices_of_sides, side_columns
+from agent.market.columns.words import FIELDS, find_word, plain, quote_volumes, tick_volumes, time_role, words_for
 from agent.market.table import Table
+from agent.market.times import sort_of
+from agent.market.unclosed import closed_column
 
-FIELDS = ("open", "high", "low", "close")
-
-# Names as letters and digits only, in order of preference. A `close_time` is in none of them on purpose.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "open": ("open", "openprice", "openingprice", "o", "pxopen", "1open"),
-    "high": ("high", "highprice", "h", "pxhigh", "2high"),
-    "low": ("low", "lowprice", "l", "pxlow", "3low"),
-    "close": (
-        "close",
-        "closeprice",
-        "closingprice",
-        "closelast",
-        "c",
-        "pxlast",
-        "4close",
-        "last",
-        "lastprice",
-        "price",
-    ),
-    "volume": (
-        "volume",
-        "vol",
-        "v",
-        "basevolume",
-        "volumebase",
-        "volumefrom",
-        "totalvolume",
-        "pxvolume",
-        "5volume",
-    ),
-}
-_TICK_VOLUME = ("tickvol", "tickvolume", "tickcount")
-_TIMES = re.compile(
-    "(unix|open|start|begin|bar|candle|candlebegin|trade|price|gmt|utc|local)?(time|date|datetime|timestamp)(utc|gmt|m?s)?"
-    "|unix|epoch|t|ts|mts|start|begin|timeperiodstart|windowstart|period|day|dt|gmt|utc"
+_ZONES = frozenset(
+    {"timezone", "tz", "zone", "tzname", "timezonename", "utcoffset", "gmtoffset", "offset", "zeitzone"}
 )
-_SYMBOLS = frozenset(
-    {"currencypair", "instrument", "instrumentid", "market", "pair", "productid", "sym", "symbol", "tic", "ticker"}
-)
-_WIDE = re.compile(
-    r"(?P<before>.+?)[\s:_./|-]+(?P<last>open|high|low|close|volume|vol)"
-    r"|(?P<first>open|high|low|close|volume|vol)[\s:_./|-]+(?P<after>.+)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Where each field stands in a table.
-
-    Attributes
-    ----------
-    times
-        Every column that is named like a time, in the table's order.
-    prices
-        Open, high, low and close.
-    volumes
-        The column of the volume, then columns that count ticks, for where the volume is always 0.
-    market
-        Name of the market as the file has it; "" where it has none.
-    """
-
-    times: tuple[int, ...]
-    prices: tuple[int, int, int, int]
-    volumes: tuple[int, ...]
-    market: str
+_QUOTES = re.compile(r"volume_?(usdt?|usdc|busd|eur|gbp|jpy|krw|quote)$")
+_PARTS = ("year", "month", "day")
 
 
 def price_columns(names: tuple[str, ...]) -> tuple[int, int, int, int] | None:
     """Return where open, high, low and close stand by name; None unless all four do."""
-    plain = [_plain(name) for name in names]
-    found = [next((plain.index(word) for word in _NAMES[field] if word in plain), None) for field in FIELDS]
-    open_, high, low, close = found
+    open_, high, low, close = (find_word(names, field) for field in FIELDS)
     if open_ is None or high is None or low is None or close is None:
         return None
     return open_, high, low, close
 
 
-def markets_in(names: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    """Return the markets of a wide table (`binance:ETH/USDT:open`, ...): name -> field -> column."""
-    markets: dict[str, dict[str, int]] = {}
-    for column, name in enumerate(names):
-        match = _WIDE.fullmatch(name.strip())
-        if match:
-            market = (match["before"] or match["after"]).strip()
-            field = (match["last"] or match["first"]).lower()
-            markets.setdefault(market, {}).setdefault("volume" if field == "vol" else field, column)
-    return {market: fields for market, fields in markets.items() if all(field in fields for field in FIELDS)}
+def names_prices(names: tuple[str, ...]) -> bool:
+    """Whether a header names the prices of one market, of several, or of both sides."""
+    return bool(price_columns(names) or markets_in(names) or side_columns(names))
 
 
-def find_fields(table: Table, market: str | None) -> tuple[Table, Fields]:
+def find_fields(table: Table, market: str | None, given: Mapping[str, str] | None = None) -> tuple[Table, Fields]:
     """Return the rows of one market, and where its fields stand.
 
     Parameters
@@ -111,60 +47,133 @@ def find_fields(table: Table, market: str | None) -> tuple[Table, Fields]:
         All that is in the file.
     market
         The market that is asked for; None where the file should hold only one.
+    given
+        Columns that the caller names, see `given`.
 
     Raises
     ------
     DataError
         If a field has no column or two, or the file holds several markets and none, or another, is asked for.
     """
-    if table.names is None:
-        return table, _by_position(table, market or "")
-    names = table.names
-    prices = price_columns(names)
-    if prices is not None:
-        _refuse_twins(table, prices)
-        table, name = _one_market(table, market, prices)
-        fields = Fields(_times(table), prices, _volumes(names, name), name)
-    else:
-        wide = markets_in(names)
-        if not wide:
-            raise _unknown_columns(table)
-        name = _choose(table, wide, market)
-        found = wide[name]
-        volumes = (found["volume"],) if "volume" in found else ()
-        fields = Fields(_times(table), tuple(found[field] for field in FIELDS), volumes, _bare(name))
+    placed = place_columns(table, given or {})
+    if table.names is None and not all(field in placed for field in ("time", *FIELDS)):
+        table, fields = fields_by_content(table, market, volume_known="volume" in placed)
+        return _with_given(table, fields, placed)
+    prices = _prices(table, placed)
+    if prices is None:
+        return _wide(table, market, placed)
+    table, name, symbol = one_market(table, market, prices, *placed.get("market", ()))
+    confirmed = symbol is not None
+    if symbol is None and table.told.market:
+        name, confirmed = choose(table, [table.told.market], market), True
+    volumes = placed.get("volume") or _volumes(table, name, prices)
+    times = _given_times(placed) or time_columns(table)
+    fields = Fields(times, prices, volumes, name, confirmed, symbol, closed_column(table))
     return table, fields
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())
+def _with_given(table: Table, fields: Fields, placed: dict[str, tuple[int, ...]]) -> tuple[Table, Fields]:
+    """Return the fields of a table without header, with those that the caller named in their place."""
+    if not placed:
+        return table, fields
+    prices = [placed.get(field, (column,))[0] for field, column in zip(FIELDS, fields.prices, strict=True)]
+    open_, high, low, close = prices
+    table, name, symbol = one_market(
+        table, fields.market or None, (open_, high, low, close), *placed.get("market", ())
+    )
+    times = _given_times(placed) or fields.times
+    volumes = placed.get("volume", fields.volumes)
+    return table, Fields(
+        times, (open_, high, low, close), volumes, name, symbol is not None, symbol, fields.closed, fields.warnings
+    )
 
 
-def _times(table: Table) -> tuple[int, ...]:
-    names = [_plain(name) for name in table.names or ()]
-    times = tuple(column for column, name in enumerate(names) if _TIMES.fullmatch(name))
-    if not times:  # a table saved with its index has a column without a name
-        times = tuple(column for column, name in enumerate(names) if not name and not table.empty(column).all())[
-            :1
-        ]
-    if not times:
-        near = [
-            table.title(column)
-            for column, name in enumerate(names)
-            if get_close_matches(name, ["timestamp", "datetime"])
-        ]
-        raise DataError(
-            f"no column is named like the time at which a bar starts; there are {table.titles()}.",
-            file=table.file,
-            cure=f"Did you mean {near[0]!r}? Name it `time`." if near else "Name that column `time`.",
-        )
-    return times
+def _given_times(placed: dict[str, tuple[int, ...]]) -> TimeColumns | None:
+    columns = placed.get("time")
+    return None if columns is None else TimeColumns(plain=columns, joined=len(columns) > 1)
+
+
+def _prices(table: Table, placed: dict[str, tuple[int, ...]]) -> tuple[int, int, int, int] | None:
+    names = table.names or ()
+    found = [placed[field][0] if field in placed else find_word(names, field) for field in FIELDS]
+    if any(column is None for column in found):
+        return prices_of_sides(table)
+    open_, high, low, close = (column for column in found if column is not None)
+    if not placed:
+        _refuse_twins(table, (open_, high, low, close))
+    return open_, high, low, close
+
+
+def _wide(table: Table, market: str | None, placed: dict[str, tuple[int, ...]]) -> tuple[Table, Fields]:
+    wide = markets_in(table.names or ())
+    if not wide:
+        raise _unknown_columns(table)
+    name = choose(table, wide, market)
+    found = wide[name]
+    volumes = (found["volume"],) if "volume" in found else ()
+    open_, high, low, close = (found[field] for field in FIELDS)
+    times = _given_times(placed) or time_columns(table)
+    return table, Fields(times, (open_, high, low, close), volumes, bare(name), confirmed=True)
+
+
+def time_columns(table: Table) -> TimeColumns:
+    """Return every column that is named like a time; where none is, the nameless one of a saved index.
+
+    Raises
+    ------
+    DataError
+        If there is none; names the column that holds times under another name.
+    """
+    names = table.names or ()
+    roles = [time_role(name) for name in names]
+    if "t" in names and "T" in names:  # Binance and Hyperliquid: `t` is the start, `T` the end
+        roles[names.index("t")], roles[names.index("T")] = "start", "close"
+    by_role = {
+        role: tuple(column for column, found in enumerate(roles) if found == role)
+        for role in ("start", "plain", "close", "clock")
+    }
+    plains = [plain(name) for name in names]
+    zone = next(
+        (column for column, name in enumerate(plains) if name in _ZONES and not table.empty(column).all()), None
+    )
+    parts = tuple(plains.index(part) for part in _PARTS) if all(part in plains for part in _PARTS) else ()
+    told = tuple(column for column in by_role["plain"] if column not in parts)
+    if parts and not told and not by_role["start"]:
+        return TimeColumns(clocks=by_role["clock"], parts=parts, zone=zone)
+    columns = TimeColumns(by_role["start"], by_role["plain"], by_role["close"], by_role["clock"], zone=zone)
+    if columns or any(sort_of(table, column) in ("date", "epoch") for column in columns.clocks):
+        return columns
+    nameless = tuple(column for column, name in enumerate(plains) if not name and not table.empty(column).all())[
+        :1
+    ]
+    if nameless:
+        return TimeColumns(plain=nameless, clocks=columns.clocks, zone=zone)
+    if "id" in plains and sort_of(table, plains.index("id")) == "epoch":  # HTX
+        return TimeColumns(plain=(plains.index("id"),))
+    raise _no_time_column(table)
+
+
+def _no_time_column(table: Table) -> DataError:
+    titles = [table.title(column) for column in range(table.width)]
+    near = [title for title in titles if get_close_matches(plain(title), ["timestamp", "datetime"])]
+    holding = [title for column, title in enumerate(titles) if sort_of(table, column) in ("date", "epoch")]
+    if near:
+        cure = f"Did you mean {near[0]!r}? Name it `time`."
+    elif holding:
+        cure = f"If {holding[0]!r} is that time, say so with `--columns time={holding[0]}`, or name it `time`."
+    else:
+        cure = "Name that column `time`, or say which it is with `--columns time=...`."
+    return DataError(
+        f"no column is named like the time at which a bar starts; there are {table.titles()}.",
+        file=table.file,
+        cure=cure,
+    )
 
 
 def _refuse_twins(table: Table, prices: tuple[int, ...]) -> None:
-    plain = [_plain(name) for name in table.names or ()]
+    plains = [plain(name) for name in table.names or ()]
     for field, column in zip(FIELDS, prices, strict=True):
-        if plain.count(plain[column]) > 1:
+        if plains.count(plains[column]) > 1 and len(plains[column]) > 1:
             raise DataError(
                 f"two columns are named {table.title(column)!r}.",
                 file=table.file,
@@ -173,141 +182,58 @@ def _refuse_twins(table: Table, prices: tuple[int, ...]) -> None:
 
 
 def _unknown_columns(table: Table) -> DataError:
-    plain = [_plain(name) for name in table.names or ()]
-    missing = [field for field in FIELDS if not set(_NAMES[field]) & set(plain)]
+    plains = [plain(name) for name in table.names or ()]
+    missing = [field for field in FIELDS if not set(words_for(field)) & set(plains)]
     hints = []
     for field in missing:
-        near = get_close_matches(field, plain, n=1, cutoff=0.7)
+        near = get_close_matches(field, plains, n=1, cutoff=0.7)
         if near:
-            hints.append(f"{table.title(plain.index(near[0]))!r} to `{field}`")
+            hints.append(f"{table.title(plains.index(near[0]))!r} to `{field}`")
+    given = ",".join(f"{field}=..." for field in missing)
     cure = (
-        f"Did you mean to rename {', '.join(hints)}?"
-        if hints
-        else "Name the columns time, open, high, low, close."
+        f"Did you mean to rename {', '.join(hints)}?" if hints else f"Say which they are with `--columns {given}`."
     )
     return DataError(
         f"no column is named like {' or '.join(missing)}; there are {table.titles()}.", file=table.file, cure=cure
     )
 
 
-def _volumes(names: tuple[str, ...], market: str) -> tuple[int, ...]:
-    """Return the column of the volume, and after it those that count ticks."""
-    plain = [_plain(name) for name in names]
-    exact = [plain.index(word) for word in _NAMES["volume"] if word in plain]
+def _volumes(table: Table, market: str, prices: tuple[int, int, int, int]) -> tuple[int, ...]:
+    """Return the column of the volume, the base currency's where both are there, and after it those that count ticks."""
+    plains = [plain(name) for name in table.names or ()]
+    found = [_exactly(table, word) for word in words_for("volume") if word in plains]
+    exact = [column for column in found if column not in prices]
     # `Volume ETH`, `Volume_(BTC)`: one column per currency, the base first by custom and by the market's name.
-    by_currency = [column for column, name in enumerate(plain) if re.fullmatch(r"volume[a-z0-9]{2,6}", name)]
-    base = _canonical(market).lower()
-    by_currency.sort(key=lambda column: not (base and base.startswith(plain[column].removeprefix("volume"))))
-    ticks = [column for column, name in enumerate(plain) if name in _TICK_VOLUME]
-    return tuple([*exact, *by_currency][:1] + ticks)
-
-
-def _one_market(table: Table, wanted: str | None, prices: tuple[int, ...]) -> tuple[Table, str]:
-    """Return the rows of one market of a long table, where a column names each row's market."""
-    plain = [_plain(name) for name in table.names or ()]
-    column = next((column for column, name in enumerate(plain) if name in _SYMBOLS), None)
-    if column is None or table.empty(column).all():
-        return table, wanted or ""
-    texts = table.texts(column)
-    priced = ~np.logical_and.reduce([table.empty(price) for price in prices])
-    nameless = table.empty(column) & priced
-    if nameless.any():
-        raise table.fault(
-            "the row does not say which market it is of.",
-            row=int(table.rows[nameless.argmax()]),
-            column=column,
-            cure="Correct or remove that line.",
+    by_currency = [column for column, name in enumerate(plains) if re.fullmatch(r"volume[a-z0-9]{2,6}", name)]
+    base = canonical(market).lower()
+    by_currency.sort(
+        key=lambda column: (
+            not (base and base.startswith(plains[column].removeprefix("volume"))),
+            bool(_QUOTES.fullmatch(plains[column])),
         )
-    name = _choose(table, texts[priced].unique(), wanted)
-    return table.keep((texts == name).to_numpy(bool)), name
-
-
-def _bare(market: str) -> str:
-    """Return a market's name without the exchange before it; `ETH/USDT:USDT` names none."""
-    return re.sub(r"^[\w.]+:(?=.)", "", market)
-
-
-def _canonical(market: str) -> str:
-    return re.sub(r"[\W_]", "", _bare(market)).upper()
-
-
-def _choose(table: Table, markets: Iterable[str], wanted: str | None) -> str:
-    names = list(markets)
-    listed = ", ".join(sorted(names))
-    if wanted is None:
-        if len(names) == 1:
-            return names[0]
-        raise DataError(
-            f"it holds several markets: {listed}.",
-            file=table.file,
-            cure=f"Name the one to read, like `--market {_bare(sorted(names)[0])}`.",
-        )
-    exact = [name for name in names if name.casefold() == wanted.casefold()]
-    matches = exact or [name for name in names if _canonical(name) == _canonical(wanted)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise DataError(
-            f"{wanted!r} is the name of several markets in it: {', '.join(sorted(matches))}.",
-            file=table.file,
-            cure=f"Name one in full, like `--market {sorted(matches)[0]}`.",
-        )
-    near = get_close_matches(_canonical(wanted), [_canonical(name) for name in names], n=1)
-    meant = next((name for name in names if near and _canonical(name) == near[0]), None)
-    raise DataError(
-        f"it holds no market {wanted!r}, but {listed}.",
-        file=table.file,
-        cure=f"Did you mean `--market {_bare(meant)}`?" if meant else "Name one of these.",
     )
+    quotes = [plains.index(word) for word in quote_volumes() if word in plains]
+    ticks = [column for column, name in enumerate(plains) if name in tick_volumes()]
+    return (*_base_first(table, exact, prices), *[*by_currency, *quotes][: not exact], *ticks)
 
 
-def _by_position(table: Table, market: str) -> Fields:
-    """Return the fields of a table without header, by what each exporter puts where."""
-    clock = table.width > 6 and not table.is_number(1) and bool(table.texts(1).str.contains(":").any())
-    first = 2 if clock else 1
-    volume = {
-        (False, 5): None,  # time, open, high, low, close
-        (False, 6): 5,  # ccxt, freqtrade, HistData: ..., volume
-        (False, 7): 5,  # Kraken: ..., volume, trades
-        (False, 8): 6,  # Kraken's own interface: ..., weighted average, volume, trades
-        (False, 11): 5,  # Binance, without its last, unused column
-        (False, 12): 5,  # Binance: ..., volume, close time, quote volume, trades, two taker volumes, unused
-        (True, 7): 6,  # MetaTrader: date, time, open, high, low, close, volume
-        (True, 8): 6,  # MetaTrader: ..., tick volume, volume
-        (True, 9): 6,  # MetaTrader: ..., tick volume, volume, spread
-    }
-    if (clock, table.width) not in volume:
-        raise DataError(
-            f"there is no header, and {table.width} columns are no layout known here.",
-            file=table.file,
-            cure="Put a header line above the bars: time,open,high,low,close,volume and whatever else there is.",
-        )
-    _require_layout(table, first)
-    position = volume[clock, table.width]
-    prices = (first, first + 1, first + 2, first + 3)
-    return Fields((0, 1) if clock else (0,), prices, () if position is None else (position,), market)
+def _exactly(table: Table, word: str) -> int:
+    """Return the column with this plain name; of `v` and `V` the one that is written so."""
+    names = table.names or ()
+    plains = [plain(name) for name in names]
+    return names.index(word) if len(word) == 1 and word in names else plains.index(word)
 
 
-def _require_layout(table: Table, first: int) -> None:
-    """Refuse prices without header whose high is rarely the highest: Coinbase and Bitfinex order them differently."""
-    columns = range(first, first + 4)
-    if not all(table.is_number(column) for column in columns):
-        return
-    cells = table.frame.iloc[:, list(columns)].to_numpy(np.float64)
-    if _share_that_fits(cells, (0, 1, 2, 3)) >= 0.5:
-        return
-    orders = {(2, 1, 0, 3): "low, high, open, close", (0, 2, 3, 1): "open, close, high, low"}
-    fits = [names for order, names in orders.items() if _share_that_fits(cells, order) >= 0.5]
-    seems = f" They read like {fits[0]}." if fits else ""
-    raise DataError(
-        f"there is no header, and columns {first + 1} to {first + 4} are not open, high, low, close.{seems}",
-        file=table.file,
-        cure="Put a header line above the bars that names each column.",
-    )
-
-
-def _share_that_fits(cells: np.ndarray, order: tuple[int, int, int, int]) -> float:
-    """Return the share of rows whose high and low enclose open and close, columns taken in this order."""
-    open_, high, low, close = (cells[:, column] for column in order)
-    fits = (high >= np.maximum(open_, close)) & (low <= np.minimum(open_, close))
-    return float(fits.mean()) if len(fits) else 1.0
+def _base_first(table: Table, columns: list[int], prices: tuple[int, int, int, int]) -> tuple[int, ...]:
+    """Return the one volume that counts the base currency: HTX calls it `amount`, and the quote's volume `vol`."""
+    if len(columns) < 2:
+        return tuple(columns)
+    low, high = (numbers_or_none(table, prices[at]) for at in (2, 1))
+    first = numbers_or_none(table, columns[0])
+    if low is None or high is None or first is None:
+        return tuple(columns[:1])
+    for column in columns[1:]:
+        other = numbers_or_none(table, column)
+        if other is not None and is_quote_volume(first, other, low, high):
+            return (column,)
+    return tuple(columns[:1])

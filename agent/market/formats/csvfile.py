@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agent.errors import DataError
-from agent.market.columns.named import markets_in, price_columns
+from agent.market.columns.named import names_prices, price_columns
 from agent.market.formats.source import Source
 from agent.market.numerals import looks_like_number
 from agent.market.table import NOTHING, Table
@@ -100,7 +100,7 @@ def _head_with(separator: str, lines: list[str], file: str) -> _Head | None:
         cells = _cells(line, separator)
         if len(cells) < _FEWEST_CELLS:
             continue
-        if price_columns(tuple(cells)) or markets_in(tuple(cells)):
+        if names_prices(tuple(cells)):
             return _head_by_name(lines, index, cells, separator, file)
         if any(looks_like_time(cell) for cell in cells):
             return _head_at_bar(lines, before, index, cells, separator, file)

@@ -1,0 +1,73 @@
+"""Places where a series stops being the same: a split, another unit, another interval. They are told, and kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agent.market.bars import Floats, Ints
+from agent.market.rows import count_of
+
+_FACTORS = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
+_NEAR = 0.08
+_BEYOND = 0.45
+_SHORTEST_RUN = 5
+
+
+def breaks(time: Ints, prices: Floats) -> tuple[str, ...]:
+    """Return a sentence about prices that break, with the place of the first.
+
+    Parameters
+    ----------
+    time
+        Start of each bar, unix seconds, ascending, shape (n,).
+    prices
+        Open, high, low, close, shape (n, 4), all above zero.
+    """
+    change = prices[1:, 0] / prices[:-1, 3]
+    near = np.array(_FACTORS)
+    distance = np.abs(np.log(np.outer(change, 1 / np.concatenate([near, 1 / near]))))
+    alike = distance.min(axis=1, initial=np.inf) <= np.log1p(_NEAR)
+    broken = alike | (change > 1 + _BEYOND) | (change < 1 - _BEYOND)
+    if not broken.any():
+        return ()
+    at = int(np.argmax(broken))
+    factor = float(change[at])
+    size = f"{factor:.4g} times" if factor > 1 else f"1/{1 / factor:.4g} of"
+    cause = "as a split or another unit makes it" if alike[at] else "more than a market moves between two bars"
+    count = int(broken.sum())
+    more = f" (the first of {count:,} such breaks)" if count > 1 else ""
+    return (
+        f"The price breaks at {_when(time[at + 1])}{more}: it opens at {prices[at + 1, 0]:.8g}, {size} the close before, "
+        f"{prices[at, 3]:.8g}, {cause}.",
+    )
+
+
+def changes_of_interval(time: Ints, interval: int) -> tuple[str, ...]:
+    """Return a sentence about rows that go on in another interval, with the place where they do.
+
+    Parameters
+    ----------
+    time
+        Start of each bar, unix seconds, ascending, shape (n,).
+    interval
+        The most common spacing.
+    """
+    spacing = np.diff(time)
+    turns = np.flatnonzero(np.diff(spacing)) + 1
+    begins = np.concatenate([[0], turns])
+    lengths = np.diff(np.concatenate([begins, [len(spacing)]]))
+    long = (lengths >= _SHORTEST_RUN) & (spacing[begins] != interval)
+    if not long.any():
+        return ()
+    at = int(np.argmax(long))
+    first, length = int(begins[at]), int(lengths[at])
+    others = int(long.sum()) - 1
+    more = f", and so in {count_of(others, 'place', 'places')} more" if others else ""
+    return (
+        f"The interval changes at {_when(time[first])}: the next {length:,} bars are {int(spacing[first]):,} s apart, "
+        f"most others {interval:,} s{more}.",
+    )
+
+
+def _when(time: np.int64) -> str:
+    return f"{np.datetime64(int(time), 's')} UTC"
