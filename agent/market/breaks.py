@@ -7,6 +7,7 @@ import numpy as np
 from agent.market.bars import Floats, Ints
 from agent.market.rows import count_of
 
+# All of them lie beyond what a market moves between two bars.
 _FACTORS = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
 _NEAR = 0.08
 _BEYOND = 0.45
@@ -24,16 +25,15 @@ def breaks(time: Ints, prices: Floats) -> tuple[str, ...]:
         Open, high, low, close, shape (n, 4), all above zero.
     """
     change = prices[1:, 0] / prices[:-1, 3]
-    near = np.array(_FACTORS)
-    distance = np.abs(np.log(np.outer(change, 1 / np.concatenate([near, 1 / near]))))
-    alike = distance.min(axis=1, initial=np.inf) <= np.log1p(_NEAR)
-    broken = alike | (change > 1 + _BEYOND) | (change < 1 - _BEYOND)
+    broken = (change > 1 + _BEYOND) | (change < 1 - _BEYOND)
     if not broken.any():
         return ()
     at = int(np.argmax(broken))
     factor = float(change[at])
     size = f"{factor:.4g} times" if factor > 1 else f"1/{1 / factor:.4g} of"
-    cause = "as a split or another unit makes it" if alike[at] else "more than a market moves between two bars"
+    factors = np.array([*_FACTORS, *(1 / factor for factor in _FACTORS)])
+    near = bool((np.abs(np.log(factor / factors)) <= np.log1p(_NEAR)).any())
+    cause = "as a split or another unit makes it" if near else "more than a market moves between two bars"
     count = int(broken.sum())
     more = f" (the first of {count:,} such breaks)" if count > 1 else ""
     return (

@@ -47,11 +47,10 @@ def _unit_of(value: float) -> str | None:
     return next((unit for unit, least, most in _UNITS if least <= value <= most), None)
 
 
-def read_epochs(table: Table, column: int) -> Dates:
-    """Return unix times in microseconds, each row's unit told by its magnitude."""
+def epochs_or_unread(table: Table, column: int) -> Ints:
+    """Return unix times in microseconds, each row's unit told by its magnitude; UNREAD where a cell is none."""
     values = _epoch_values(table, column)
     time = np.full(len(values), UNREAD)
-    resolution = np.ones(len(values), np.int64)
     for unit, least, most in _UNITS:
         mask = (values >= least) & (values <= most)
         factor = _MICROSECONDS_PER[unit]
@@ -59,7 +58,18 @@ def read_epochs(table: Table, column: int) -> Dates:
             time[mask] = values[mask] * int(factor) if factor >= 1 else values[mask] // round(1 / factor)
         else:
             time[mask] = np.rint(values[mask] * factor).astype(np.int64)
-        resolution[mask] = max(int(factor), 1)
+    return time
+
+
+def read_epochs(table: Table, column: int) -> Dates:
+    """Return unix times.
+
+    Raises
+    ------
+    DataError
+        For the first that is none in a unit known here.
+    """
+    time = epochs_or_unread(table, column)
     wrong = (time == UNREAD) & ~table.empty(column)
     if wrong.any():
         at = int(wrong.argmax())
@@ -69,6 +79,10 @@ def read_epochs(table: Table, column: int) -> Dates:
             column=column,
             cure="Correct or remove that line.",
         )
+    values = _epoch_values(table, column)
+    resolution = np.ones(len(time), np.int64)
+    for unit, least, most in _UNITS:
+        resolution[(values >= least) & (values <= most)] = max(int(_MICROSECONDS_PER[unit]), 1)
     return Dates(time, resolution, np.ones(len(time), bool))
 
 

@@ -6,15 +6,18 @@ import numpy as np
 
 from agent.market.bars import Ints
 from agent.market.dates import MICROSECONDS, UNREAD, Dates
-from agent.market.grid import grid_of
 
 _NEARLY_ALL = 0.99
 
 
 def interval_of(time: Ints) -> int:
     """Return the most common spacing of times in any order, in their unit; 0 where there are not two."""
-    told = np.unique(time[time != UNREAD])
-    return grid_of(told).interval if len(told) > 1 else 0
+    told = time[time != UNREAD]
+    spacing = np.diff(told)
+    if len(spacing) and (spacing <= 0).any():
+        spacing = np.diff(np.sort(told))
+    lengths, counts = np.unique(spacing[spacing > 0], return_counts=True)
+    return int(lengths[counts.argmax()]) if len(lengths) else 0
 
 
 def same(main: Dates, other: Dates) -> bool:
@@ -51,11 +54,11 @@ def ends(main: Dates, close: Dates) -> bool:
 def looks_closed(time: Ints) -> bool:
     """Whether times lie a millisecond or a second before a whole minute, as only the end of a bar does."""
     told = time[time != UNREAD]
-    interval = interval_of(time)
-    if len(told) < 3 or interval < 60 * MICROSECONDS or interval % (60 * MICROSECONDS):
-        return False
     left = -told % (60 * MICROSECONDS)
-    return bool(((left > 0) & (left <= MICROSECONDS)).all())
+    if len(told) < 3 or not ((left > 0) & (left <= MICROSECONDS)).all():
+        return False
+    interval = interval_of(time)
+    return interval > 0 and interval % (60 * MICROSECONDS) == 0
 
 
 def starts_of(close: Ints) -> Ints:

@@ -115,6 +115,7 @@ def _texts(table: Table, written: Written) -> tuple[pd.Series, pd.Series | None]
         for column in written.columns[1:]:
             texts = texts.str.cat(table.texts(column), sep="-")
     if written.clocks:
+        _require_clock(table, written, texts)
         texts = _days(texts).str.cat(_clock_texts(table, written.clocks), sep=" ").str.strip()
     sample = texts.iloc[:: max(1, len(texts) // _SAMPLE)]
     if any(text != _tidy(text) for text in sample):
@@ -125,6 +126,20 @@ def _texts(table: Table, written: Written) -> tuple[pd.Series, pd.Series | None]
     if not any(split_zone(text)[1] for text in sample):
         return texts, None
     return split_zones(texts)
+
+
+def _require_clock(table: Table, written: Written, texts: pd.Series) -> None:
+    """Refuse a day whose time of day is missing: it would be read as midnight."""
+    missing = (texts != "").to_numpy(bool) & np.logical_or.reduce(
+        [table.empty(column) for column in written.clocks]
+    )
+    if missing.any():
+        raise table.fault(
+            "there is no time of day.",
+            row=int(table.rows[missing.argmax()]),
+            column=written.clocks[0],
+            cure="Correct or remove that line.",
+        )
 
 
 def _days(texts: pd.Series) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from agent.errors import DataError
@@ -11,20 +12,32 @@ from agent.market.numerals import DecimalSign, decimal_sign, read_numbers
 from agent.market.table import Table
 
 ENOUGH = 20  # rows from which on a coincidence in nearly all of them is none
-_NEARLY_ALL = 0.97
+_SLIPS = 0.03  # of all rows, and one in any case: a damaged cell must not change what a column is
 _ROUNDING = 1e-6
 _QUOTE_ROUNDING = 5e-3  # volumes are often cut to whole numbers
 _NARROW = 1.5  # a bar whose high is further above its low encloses too much to prove anything
 _FLAGS = frozenset({"0", "1", "true", "false", "0.0", "1.0"})
-NOT_YET = frozenset({"0", "false", "0.0"})
+_NOT_YET = frozenset({"0", "false", "0.0"})
 
 
 def numbers_or_none(table: Table, column: int, decimal: DecimalSign | None = None) -> Floats | None:
-    """Return a column as floats of shape (n,); None where it holds something else."""
+    """Return a column as floats of shape (n,), NaN where a cell is damaged; None where it holds something else."""
     try:
-        return read_numbers(table, column, decimal or decimal_sign(table, (column,)), multiples=True)
+        values = read_numbers(table, column, decimal or decimal_sign(table, (column,)), multiples=True)
     except DataError:
-        return None
+        # Which column it is must not hang on one damaged cell, or the refusal would not name that cell.
+        texts = table.texts(column)
+        usual = texts.str.replace(".", "").str.replace(",", ".") if decimal == "," else texts
+        values = pd.to_numeric(usual, errors="coerce").to_numpy(np.float64)
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    return np.where(finite, values, np.nan) if finite.sum() > len(values) / 2 else None
+
+
+def nearly_all(holds: NDArray[np.bool_]) -> bool:
+    """Whether something holds in all rows but a few."""
+    return bool(np.count_nonzero(~holds) <= max(1, _SLIPS * len(holds)))
 
 
 def is_mean_price(values: Floats, low: Floats, high: Floats) -> bool:
@@ -33,7 +46,7 @@ def is_mean_price(values: Floats, low: Floats, high: Floats) -> bool:
     if told.sum() < max(1, len(values) / 2):
         return False
     inside = (values >= low * (1 - _ROUNDING)) & (values <= high * (1 + _ROUNDING))
-    return bool(inside[told].mean() >= _NEARLY_ALL)
+    return nearly_all(inside[told])
 
 
 def narrow(low: Floats, high: Floats) -> NDArray[np.bool_]:
@@ -63,7 +76,7 @@ def is_quote_volume(values: Floats, base: Floats, low: Floats, high: Floats) -> 
     if traded.sum() < max(1, len(values) / 10) or not (values[traded] > 0).any():
         return False
     least, most = base * low * (1 - _QUOTE_ROUNDING) - low, base * high * (1 + _QUOTE_ROUNDING) + high
-    return bool(((values >= least) & (values <= most))[traded].mean() >= _NEARLY_ALL)
+    return nearly_all(((values >= least) & (values <= most))[traded])
 
 
 def is_proportional(values: Floats, other: Floats) -> bool:
@@ -72,19 +85,25 @@ def is_proportional(values: Floats, other: Floats) -> bool:
     if both.sum() < 3 or np.ptp(other[both]) == 0:
         return False
     ratio = values[both] / other[both]
-    return bool(np.isclose(ratio, np.median(ratio), rtol=1e-2).mean() >= _NEARLY_ALL)
+    return nearly_all(np.isclose(ratio, np.median(ratio), rtol=1e-2))
 
 
 def is_count(values: Floats) -> bool:
     """Whether a column holds whole numbers, none below zero."""
     told = values[np.isfinite(values)]
-    return bool((told >= 0).all() and (told == np.rint(told)).all())
+    return nearly_all((told >= 0) & (told == np.rint(told)))
 
 
 def is_flag(table: Table, column: int) -> bool:
     """Whether a column says of each bar whether it has closed: yes of all but the newest, at one end of the file."""
-    texts = table.texts(column).str.lower()
-    if not texts.isin(_FLAGS).all():
-        return False
-    no = texts.isin(NOT_YET).to_numpy(bool)
+    if table.is_number(column):
+        values = table.frame.iloc[:, column].to_numpy(np.float64, na_value=np.nan)
+        if not ((values == 0) | (values == 1)).all():
+            return False
+        no = values == 0
+    else:
+        texts = table.texts(column).str.lower()
+        if not texts.isin(_FLAGS).all():
+            return False
+        no = texts.isin(_NOT_YET).to_numpy(bool)
     return not no.any() or (no.sum() == 1 and len(no) > 1 and bool(no[0] or no[-1]))

@@ -19,14 +19,15 @@ from agent.market.columns.contents import (
     is_proportional,
     is_quote_volume,
     narrow,
+    nearly_all,
     numbers_or_none,
 )
 from agent.market.columns.fields import Fields, TimeColumns
 from agent.market.columns.markets import choose
 from agent.market.columns.orders import USUAL, Found, find_order
 from agent.market.columns.sides import two_sides
-from agent.market.dates import MICROSECONDS
-from agent.market.epochs import read_epochs
+from agent.market.dates import MICROSECONDS, UNREAD
+from agent.market.epochs import epochs_or_unread
 from agent.market.numerals import DecimalSign, decimal_sign
 from agent.market.stamps import interval_of
 from agent.market.table import Table
@@ -109,7 +110,10 @@ def _one_market(table: Table, market: str | None) -> tuple[Table, str, int | Non
 
 def _times(table: Table) -> tuple[TimeColumns, tuple[int, ...]]:
     """Return the columns that tell when a bar starts, and those that tell a time within it or its end."""
-    sorts = {column: sort_of(table, column) for column in range(table.width)}
+    sorts = {
+        column: sort_of(table, column) if _may_be_time(table, column) else "unknown"
+        for column in range(table.width)
+    }
     timed = [column for column, sort in sorts.items() if sort in ("epoch", "date", "rounded")]
     if not timed:
         raise _unknown(table)
@@ -120,13 +124,21 @@ def _times(table: Table) -> tuple[TimeColumns, tuple[int, ...]]:
         return TimeColumns(plain=(first,)), tuple(
             column for column in timed if column != first and sorts[column] == "date"
         )
-    times = {at: time for at in timed if sorts[at] == "epoch" and (time := _epochs(table, at)) is not None}
-    if first not in times:
-        return TimeColumns(plain=(first,)), ()
-    near = [column for column, time in times.items() if _near(times[first], time)]
+    times = {column: epochs_or_unread(table, column) for column in timed if sorts[column] == "epoch"}
+    near = [column for column, time in times.items() if column == first or _near(times[first], time)]
     if first != 0:  # Poloniex and others put the times last: the earliest of them is the start
         first = min(near, key=lambda column: (float(np.median(times[column])), column))
     return TimeColumns(plain=(first,)), tuple(column for column in near if column != first)
+
+
+def _may_be_time(table: Table, column: int) -> bool:
+    """Whether a column is no number, or one large enough for a unix time or small enough for a time of day."""
+    if not table.is_number(column):
+        return True
+    cells = table.frame.iloc[:, column]
+    values = cells.iloc[:: max(1, len(cells) // 100)].to_numpy(np.float64, na_value=np.nan)
+    whole = pd.api.types.is_integer_dtype(table.frame.dtypes.iloc[column])
+    return bool(np.nanmedian(values) >= 1e8) or (whole and column <= 2)
 
 
 def _is_clock(table: Table, date: int, clock: bool) -> bool:
@@ -137,17 +149,11 @@ def _is_clock(table: Table, date: int, clock: bool) -> bool:
     return bool(texts.str.contains(":").any()) or table.texts(date).duplicated().any()
 
 
-def _epochs(table: Table, column: int) -> Ints | None:
-    try:
-        return read_epochs(table, column).time
-    except DataError:
-        return None
-
-
 def _near(start: Ints, other: Ints) -> bool:
     """Whether a column of large numbers is a time of the same bars: a quote volume may be as large."""
+    told = (start != UNREAD) & (other != UNREAD)
     reach = 2 * interval_of(start) + MICROSECONDS
-    return bool((np.abs(other - start) <= reach).mean() > 0.99)
+    return bool(told.any()) and nearly_all(np.abs(other - start)[told] <= reach)
 
 
 def _numbers(table: Table, without: set[int]) -> dict[int, Floats]:
@@ -197,12 +203,12 @@ def _prices(table: Table, numbers: dict[int, Floats], newest_first: bool | None)
 
 def _refuse_two_sides(table: Table, rest: dict[int, Floats], prices: _Prices, found: Found) -> None:
     telling = narrow(prices.low, prices.high)
-    if not telling.any():
+    if telling.sum() < max(3, len(telling) / 2):
         return
     near = {
         column: values
         for column, values in rest.items()
-        if bool(((values > prices.low / 1.2) & (values < prices.high * 1.2))[telling].all())
+        if nearly_all(((values > prices.low / 1.2) & (values < prices.high * 1.2))[telling])
     }
     other, _ = find_order(near, newest_first=None)
     if other is not None:

@@ -28,6 +28,7 @@ USUAL = KNOWN[0]
 _ROUNDING = 1e-6
 _SAME_SCALE = 3.0  # a high is rarely three times the low; a volume rarely near the price
 _FEW_FAULTS = 0.05
+_SLIPS = 1  # a single row that does not fit is a fault of that row, whatever the others allow
 _CERTAIN = 4  # how many times nearer each open must follow on the close before
 
 
@@ -57,7 +58,7 @@ class Found:
 
     @property
     def fits(self) -> bool:
-        return self.faults <= _FEW_FAULTS * self.rows
+        return self.faults <= max(_FEW_FAULTS * self.rows, _SLIPS)
 
     def described(self) -> str:
         """The order in words, for use inside a sentence."""
@@ -75,6 +76,9 @@ def find_order(numbers: Mapping[int, Floats], *, newest_first: bool | None) -> t
         How the rows run; None where that is not known.
     """
     runs = _runs(list(numbers))
+    usual = _usual(runs[0], numbers, newest_first) if runs else None
+    if usual is not None:
+        return usual, usual
     found = []
     for run in runs:
         trials = _trials(run, [numbers[column] for column in run], newest_first)
@@ -139,40 +143,58 @@ def _runs(columns: list[int]) -> list[tuple[int, int, int, int]]:
 
 
 def _one_scale(columns: list[Floats]) -> bool:
-    cells = np.column_stack(columns)
-    told = np.isfinite(cells).all(axis=1) & (cells > 0).all(axis=1)
-    if not told.any():
-        return False
-    alike = cells[told].max(axis=1) <= _SAME_SCALE * cells[told].min(axis=1)
-    return bool(alike.mean() >= 0.9)
+    top, bottom = np.fmax.reduce(columns), np.fmin.reduce(columns)
+    told = bottom > 0
+    return bool(told.any()) and float((top <= _SAME_SCALE * bottom)[told].mean()) >= 0.9
+
+
+def _usual(
+    run: tuple[int, int, int, int], numbers: Mapping[int, Floats], newest_first: bool | None
+) -> Found | None:
+    """Return the usual order of the first four columns where every row but one fits it, and time does not run against it."""
+    columns = [numbers[column] for column in run]
+    outside = _outside(columns)
+    faults = int(np.count_nonzero(outside[0][1] | outside[1][2]))
+    jump = _jump(columns[0], columns[3], newest_first)
+    if (
+        faults > _SLIPS
+        or faults == len(columns[0])
+        or _jump(columns[3], columns[0], newest_first) * _CERTAIN < jump < np.inf
+    ):
+        return None
+    return Found(run, USUAL, faults, len(columns[0]), jump)
 
 
 def _trials(run: tuple[int, int, int, int], columns: list[Floats], newest_first: bool | None) -> list[Found]:
     """Return every order of four columns with the rows that it leaves unexplained."""
-    cells = np.column_stack(columns)
-    cells = cells[np.isfinite(cells).all(axis=1)]
+    above, below = _outside(columns)
     trials = []
     for high in range(4):
         for low in set(range(4)) - {high}:
-            faults = _faults(cells, (0, high, low, 0))
+            faults = int(np.count_nonzero(above[high] | below[low]))
             first, second = (at for at in range(4) if at not in (high, low))
             for order in ((first, high, low, second), (second, high, low, first)):
                 at = (run[order[0]], run[order[1]], run[order[2]], run[order[3]])
-                jump = _jump(cells[:, order[0]], cells[:, order[3]], newest_first)
-                trials.append(Found(at, order, faults, len(cells), jump))
+                jump = _jump(columns[order[0]], columns[order[3]], newest_first)
+                trials.append(Found(at, order, faults, len(columns[0]), jump))
     return trials
 
 
+def _outside(columns: list[Floats]) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.bool_]]]:
+    """Return for each of four columns in which rows another is above it, and in which another is below it."""
+    top, bottom = np.fmax.reduce(columns), np.fmin.reduce(columns)
+    return [top > column * (1 + _ROUNDING) for column in columns], [
+        bottom < column * (1 - _ROUNDING) for column in columns
+    ]
+
+
 def _faults(cells: Floats, order: Order) -> int:
-    high, low = cells[:, order[1]], cells[:, order[2]]
-    outside: NDArray[np.bool_] = (cells.max(axis=1) > high * (1 + _ROUNDING)) | (
-        cells.min(axis=1) < low * (1 - _ROUNDING)
-    )
-    return int(np.count_nonzero(outside))
+    above, below = _outside(list(cells.T))
+    return int(np.count_nonzero(above[order[1]] | below[order[2]]))
 
 
 def _jump(open_: Floats, close: Floats, newest_first: bool | None) -> float:
     if newest_first is None or len(open_) < 20:
         return float("inf")
     moves = open_[:-1] - close[1:] if newest_first else open_[1:] - close[:-1]
-    return float(np.mean(np.abs(moves)))
+    return float(np.nanmean(np.abs(moves))) if np.isfinite(moves).any() else float("inf")
