@@ -16,14 +16,17 @@ DecimalSign = Literal[".", ","]
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 # Groups of three, or of two as India writes lakhs, the last of three; after the separators are the usual way around.
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}(?:\.[0-9]*)?")
-_AMOUNT = r"[+-]?[0-9][0-9.,]*[KMBT%]?"
-_DRESS = r"^[$€£¥]\s?|(?<=[0-9])\s(?=[0-9]{3}(?:[^0-9]|$))"  # a currency sign, or spaces that group thousands
-_MULTIPLES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_AMOUNT = r"[+-]?[0-9][0-9.,]*[KMBT万億亿%]?"
+_CURRENCY = r"(?:[$€£¥₹₩₽₺₿₫₴฿₪₱₦]|R\$|US\$|A\$|C\$|HK\$|zł|Kč|kr\.?|Ft|lei|Fr\.|[A-Z]{3,4})"
+# A currency before or behind, and the blanks or apostrophes that group thousands.
+_DRESS = rf"^{_CURRENCY}\s?(?=[0-9.,+-])|(?<=[0-9.,])\s?{_CURRENCY}$|(?<=[0-9])[\s'’](?=[0-9]{{3}}(?:[^0-9]|$))"
+_MULTIPLES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12, "万": 1e4, "億": 1e8, "亿": 1e8}
+_WORDS = {"Mio.": "M", "Mio": "M", "Mrd.": "B", "Mrd": "B", "Mld": "B", "mil.": "K", "tys.": "K", "mln": "M", "mlrd": "B", "Tsd.": "K"}  # fmt: skip
 
 # What only a decimal point explains, and what only a decimal comma explains.
-_POINT = r"[+-]?(?:[0-9,]*,[0-9]{3}\.[0-9]*|[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})|0?\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})[KMBT%]?"
-_COMMA = r"[+-]?(?:[0-9.]*\.[0-9]{3},[0-9]*|[0-9]*,(?:[0-9]{1,2}|[0-9]{4,})|0?,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,})[KMBT%]?"
-_EITHER = r"[+-]?[0-9]{1,3},[0-9]{3}[KMBT%]?"
+_POINT = r"[+-]?(?:[0-9,]*,[0-9]{3}\.[0-9]*|[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})|0?\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})[KMBT万億亿%]?"
+_COMMA = r"[+-]?(?:[0-9.]*\.[0-9]{3},[0-9]*|[0-9]*,(?:[0-9]{1,2}|[0-9]{4,})|0?,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,})[KMBT万億亿%]?"
+_EITHER = r"[+-]?[0-9]{1,3},[0-9]{3}[KMBT万億亿%]?"
 
 
 def looks_like_number(text: str) -> bool:
@@ -52,7 +55,7 @@ def read_numbers(table: Table, column: int, decimal: DecimalSign, *, multiples: 
     if table.is_number(column) and (table.typed or decimal == "."):
         return table.frame.iloc[:, column].to_numpy(np.float64, na_value=np.nan)
     texts = table.texts(column)
-    usual = texts.str.replace(_DRESS, "", regex=True)
+    usual = _undressed(texts)
     if decimal == ",":
         usual = usual.str.translate(str.maketrans(",.", ".,"))
     factors = np.ones(len(usual))
@@ -100,7 +103,7 @@ def decimal_sign(table: Table, columns: tuple[int, ...]) -> DecimalSign:
         dtype = table.frame.dtypes.iloc[column]
         if pd.api.types.is_integer_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
             continue
-        texts = table.texts(column).str.replace(_DRESS, "", regex=True)
+        texts = _undressed(table.texts(column))
         texts = texts[texts.str.fullmatch(_AMOUNT)]
         for_point = for_point or _first(texts, _POINT, column)
         for_comma = for_comma or _first(texts, _COMMA, column)
@@ -122,6 +125,17 @@ def decimal_sign(table: Table, columns: tuple[int, ...]) -> DecimalSign:
             cure="Export the file again without thousands separators.",
         )
     return "," if for_comma else "."
+
+
+def _undressed(texts: pd.Series) -> pd.Series:
+    """Return texts without currencies and without blanks or apostrophes between thousands."""
+    if texts.str.fullmatch(r"[0-9.,]*").all():
+        return texts
+    for word, letter in _WORDS.items():
+        if texts.str.endswith(word).any():
+            texts = texts.str.replace(rf"\s?{re.escape(word)}$", letter, regex=True)
+    # As Python objects, for the engine behind pandas' strings knows only the blanks of ASCII.
+    return texts.astype(object).map(lambda text: re.sub(_DRESS, "", text)).astype(texts.dtype)
 
 
 def _first(texts: pd.Series, pattern: str, column: int) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from agent.market.columns.words import FIELDS
 from agent.market.dates import MICROSECONDS
 from agent.market.formats.binaryfile import read_binary
 from agent.market.formats.csvfile import read_csv
+from agent.market.formats.excelfile import read_excel
 from agent.market.formats.jsonfile import read_json
 from agent.market.formats.source import open_source
 from agent.market.grid import grid_of, off_grid
@@ -140,9 +141,8 @@ def _require_known(name: str, value: str | None, allowed: tuple[str | None, ...]
 
 def _table_in(path: Path) -> Table:
     source = open_source(path)
-    if source.kind == "csv":
-        return read_csv(source)
-    return read_json(source) if source.kind == "json" else read_binary(source)
+    readers = {"csv": read_csv, "json": read_json, "excel": read_excel}
+    return readers.get(source.kind, read_binary)(source)
 
 
 def _without_empty_rows(table: Table, fields: Fields) -> tuple[Table, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from agent.errors import DataError
 
-Kind = Literal["csv", "json", "parquet", "feather"]
+Kind = Literal["csv", "json", "parquet", "feather", "excel"]
 
 _KIND_OF_SUFFIX: dict[str, Kind] = {
     ".csv": "csv",
@@ -27,9 +27,19 @@ _KIND_OF_SUFFIX: dict[str, Kind] = {
     ".feather": "feather",
     ".ft": "feather",
     ".arrow": "feather",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
 }
-_SUFFIX_OF_KIND: dict[Kind, str] = {"csv": ".csv", "json": ".json", "parquet": ".parquet", "feather": ".feather"}
-_READABLE = "CSV (also .gz or .zip), JSON, Parquet and Feather"
+_SUFFIX_OF_KIND: dict[Kind, str] = {
+    "csv": ".csv",
+    "json": ".json",
+    "parquet": ".parquet",
+    "feather": ".feather",
+    "excel": ".xlsx",
+}
+_READABLE = "CSV (also .gz or .zip), JSON, Parquet, Feather and Excel (.xlsx)"
+# What macOS and Windows put beside the files that somebody packed.
+_PACKED_BY_SYSTEMS = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _FOREIGN = (
     (b"\x89HDF", "an HDF5 file"),
     (b"SQLite format 3", "an SQLite database"),
@@ -156,10 +166,13 @@ def _unzipped(data: bytes, file: str, last: str) -> tuple[bytes, list[str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
+            if "xl/workbook.xml" in names:
+                return data, [last]
             if "[Content_Types].xml" in names or "mimetype" in names:
                 raise DataError(
                     "it is a spreadsheet.", file=file, cure="Save it as CSV with times and prices in full digits."
                 )
+            names = [name for name in names if not _PACKED_BY_SYSTEMS.search(name)]
             if len(names) != 1:
                 raise DataError(
                     f"the zip archive holds {len(names)} files, expected one.",
@@ -187,6 +200,8 @@ def _recognised(data: bytes, file: str) -> tuple[Kind, str]:
         return "parquet", ""
     if data[:6] == b"ARROW1":
         return "feather", ""
+    if data[:2] == b"PK":
+        return "excel", ""
     for magic, what in _FOREIGN:
         if data.startswith(magic):
             raise DataError(
@@ -205,6 +220,8 @@ def _recognised(data: bytes, file: str) -> tuple[Kind, str]:
 def _decoded(data: bytes, file: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
+    elif _utf16(data):
+        encoding = _utf16(data)
     elif _CONTROL.search(data.rstrip(b"\x1a")):
         encoding = ""
     else:
@@ -217,3 +234,13 @@ def _decoded(data: bytes, file: str) -> str:
     if text is None:
         raise DataError("its content is binary, not text.", file=file, cure=f"{_READABLE} are read.")
     return text.rstrip("\x1a").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _utf16(data: bytes) -> str:
+    """Return the encoding of text whose letters are of two bytes without a mark that says so; "" of any other."""
+    sample = data[:4000]
+    halves = sample[::2], sample[1::2]
+    zeros = [half.count(0) / max(len(half), 1) for half in halves]
+    if len(sample) < 8 or max(zeros) < 0.9 or min(zeros) > 0.1:
+        return ""
+    return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
