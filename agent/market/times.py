@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from agent.market.policies import DateOrder, Stamped
 from agent.market.stamps import ends, interval_of, looks_closed, same, starts_of, wanders, within
 from agent.market.table import Table
 from agent.market.written import Told, Written, has_clock, looks_like_clock, looks_like_date, read_written
+from agent.market.zones import zone_in_title
 
 _SAMPLE = 100
 
@@ -96,7 +97,8 @@ def read_times(
     rounded = [column for column in columns.all if sorts[column] == "rounded"]
     if not clues:
         raise _no_times(table, columns, rounded)
-    main, told, title, warnings = _main(table, clues, columns.zone, order)
+    main, told, warnings = _main(table, clues, columns.zone, order)
+    title = main.written.title(table)
     time, moved = _starts(table, clues, main, told, columns.zone, order, stamped)
     used = {column for clue in clues for column in (*clue.written.columns, *clue.written.clocks)}
     unused = [column for column in (*columns.starts, *columns.plain) if column not in (*used, *rounded)]
@@ -126,6 +128,7 @@ def _clues(table: Table, columns: TimeColumns, sorts: dict[int, Sort]) -> list[_
     for role, group in groups:
         clues += [_Clue(role, Written((column,)), epoch=True) for column in group if sorts[column] == "epoch"]
         clues += [_Clue(role, Written((column,)), epoch=False) for column in group if sorts[column] == "date"]
+    clues = _without_nameless_zones(table, clues)
     if columns.parts:
         clues.append(_Clue("plain", Written(columns.parts), epoch=False))
         clocks = [column for column in clocks if column not in columns.parts]
@@ -137,6 +140,16 @@ def _clues(table: Table, columns: TimeColumns, sorts: dict[int, Sort]) -> list[_
     return clues
 
 
+def _without_nameless_zones(table: Table, clues: list[_Clue]) -> list[_Clue]:
+    """Return the clues without local times of nobody knows where, as long as others are left."""
+    known = [
+        clue
+        for clue in clues
+        if clue.epoch or (zone := zone_in_title(table.title(clue.column))) is None or zone.known
+    ]
+    return known if any(clue.role != "close" for clue in known) else clues
+
+
 def _joined(table: Table, clocks: list[int]) -> list[int]:
     """Return the column of the time of day; or of the hour, and with it of the minute."""
     hours = [column for column in clocks if "hour" in table.title(column).casefold()]
@@ -146,8 +159,8 @@ def _joined(table: Table, clocks: list[int]) -> list[int]:
 
 def _main(
     table: Table, clues: list[_Clue], zone: int | None, order: DateOrder | None
-) -> tuple[_Clue, Told, str, list[str]]:
-    """Return what tells the times, once all others of its kind agree with it."""
+) -> tuple[_Clue, Told, list[str]]:
+    """Return what tells the times, once all others agree with it; it is a start where another tells a time within."""
     main, *others = [clue for clue in clues if clue.role != "close"] or clues
     warnings = mixed_units(table, main.column) if main.epoch else []
     told = main.read(table, order, zone)
@@ -160,13 +173,14 @@ def _main(
         if same(told.dates, other.dates):
             continue
         if (within if main.role == "start" else wanders)(told.dates, other.dates):
+            main = replace(main, role="start")
             continue
         complete = bool((other.dates.time != UNREAD).all())
-        if complete and clue.role == main.role and wanders(other.dates, told.dates):
-            main, told, warnings = clue, other, []
+        if complete and (clue.role == main.role or main.role == "start") and wanders(other.dates, told.dates):
+            main, told, warnings = replace(clue, role="start"), other, []
             continue
         raise _disagreement(table, main.written.title(table), told.dates, clue.column, other.dates)
-    return main, told, main.written.title(table), warnings
+    return main, told, warnings
 
 
 def _starts(

@@ -79,6 +79,71 @@ def any_bars(draw, interval: int | None = None) -> list[Written]:
     return bars
 
 
+@dataclass(frozen=True)
+class Candle:
+    """One bar of a walk, as an exchange would have it: prices with two digits, each open near the close before."""
+
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.time, UTC)
+
+    @property
+    def mean(self) -> float:
+        return round((self.high + self.low + self.close) / 3, 4)
+
+    @property
+    def quote(self) -> float:
+        return round(self.volume * self.mean, 4)
+
+
+def walk(
+    n: int = 60, *, step: int = 3600, start: int = 1_726_416_000, price: float = 2400.0, seed: int = 3
+) -> list[Candle]:
+    """Return bars that move as a market does; `start` is 2024-09-15 16:00 UTC."""
+    rng = np.random.default_rng(seed)
+    candles, last = [], price
+    for index in range(n):
+        open_ = round(last * (1 + rng.normal(0, 1e-5)), 2)
+        close = round(open_ * (1 + rng.normal(0, 0.004)), 2)
+        high = round(max(open_, close) * (1 + abs(rng.normal(0, 0.002))), 2)
+        low = round(min(open_, close) * (1 - abs(rng.normal(0, 0.002))), 2)
+        volume = round(float(rng.lognormal(8, 0.8)), 4)
+        candles.append(Candle(start + index * step, open_, high, low, close, volume))
+        last = close
+    return candles
+
+
+def assert_read(loaded: Loaded, candles: Sequence[Candle], *, volume: bool = True) -> None:
+    """Assert that what was loaded are these bars, oldest first, to the last digit."""
+    ordered = sorted(candles, key=lambda candle: candle.time)
+    bars = loaded.bars
+    assert bars.time.tolist() == [candle.time for candle in ordered]
+    for field in ("open", "high", "low", "close"):
+        prices = [float(bars.decimal(price)) for price in getattr(bars, field).tolist()]
+        assert prices == [getattr(candle, field) for candle in ordered], field
+    if volume:
+        assert bars.volume.tolist() == pytest.approx([candle.volume for candle in ordered])
+
+
+@pytest.fixture(scope="session")
+def candles() -> Callable[..., list[Candle]]:
+    """Return the function that makes bars which move as a market does."""
+    return walk
+
+
+@pytest.fixture(scope="session")
+def reads() -> Callable[..., None]:
+    """Return the assertion that what was loaded are these bars."""
+    return assert_read
+
+
 @pytest.fixture(scope="session")
 def series() -> Callable[..., st.SearchStrategy[list[Written]]]:
     """Return the strategy of any bars, of any interval or of a given one."""

@@ -25,8 +25,7 @@ def parse_columns(text: str) -> dict[str, str]:
     """
     parts = _PAIR.split(text)
     fields, columns = parts[1::2], [column.strip() for column in parts[2::2]]
-    wrong = parts[0].strip() or ("" if fields else text)
-    if wrong or not all(columns):
+    if parts[0].strip() or not fields or not all(columns):
         raise UsageError(f"--columns cannot be {text!r}.", cure=_EXAMPLE)
     twice = next((field for field in fields if fields.count(field) > 1), None)
     if twice:

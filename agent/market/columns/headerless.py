@@ -74,11 +74,7 @@ def fields_by_content(table: Table, market: str | None, *, volume_known: bool = 
     prices = _Prices(numbers[low], numbers[high], numbers[close])
     rest = {column: values for column, values in numbers.items() if column not in found.columns}
     _refuse_two_sides(table, rest, prices, found)
-    flag = next(
-        (column for column in rest if len(rest) > 1 and is_flag(table, column) and column == max(rest)), None
-    )
-    if flag is not None and len(rest) < 3:
-        flag = None  # the last of two may count trades, and count one in each
+    flag = _flag(table, rest)
     amounts = _amounts({column: values for column, values in rest.items() if column != flag}, prices)
     volume = None if volume_known else _volume(table, amounts, prices, ends, clocked=len(times.plain) > 1)
     fields = Fields(
@@ -100,7 +96,8 @@ def _one_market(table: Table, market: str | None) -> tuple[Table, str, int | Non
         if table.is_number(column) or pd.api.types.is_datetime64_any_dtype(table.frame.dtypes.iloc[column]):
             continue
         texts = table.texts(column)
-        if sort_of(table, column) != "unknown" or not texts.str.contains(r"[A-Za-z]{2}").all():
+        words = texts.str.contains(r"[A-Za-z]{2}").all() and not texts.str.lower().isin(("true", "false")).all()
+        if sort_of(table, column) != "unknown" or not words:
             continue
         if 1 < texts.nunique() <= len(texts) / 2:
             name = choose(table, texts.unique(), market, column=table.title(column))
@@ -216,6 +213,13 @@ def _refuse_two_sides(table: Table, rest: dict[int, Floats], prices: _Prices, fo
         raise two_sides(table, f"{ours}, and {theirs}; there is no header")
 
 
+def _flag(table: Table, rest: dict[int, Floats]) -> int | None:
+    """Return the last column, where it says of each bar whether it has closed; None where it may count trades."""
+    last = table.width - 1
+    counts = last in rest and len(rest) < 3
+    return last if not counts and is_flag(table, last) else None
+
+
 def _amounts(rest: dict[int, Floats], prices: _Prices) -> dict[int, Floats]:
     """Return the columns that are neither another price nor without any content."""
     amounts = {}
@@ -226,7 +230,8 @@ def _amounts(rest: dict[int, Floats], prices: _Prices) -> dict[int, Floats]:
             continue
         if not is_other_price(values, prices.close):
             amounts[column] = values
-    return amounts
+    varying = {column: values for column, values in amounts.items() if np.nanmax(values) > np.nanmin(values)}
+    return varying if varying and len(prices.close) >= ENOUGH else amounts
 
 
 def _volume(

@@ -26,7 +26,7 @@ _WIDE = re.compile(
 )
 # Names of columns that say which market a row is of, in order of preference.
 _SYMBOLS = (
-    "symbol|sym|ticker|tic|tickersymbol|instrument|instrumentname|market|pair|currencypair|tradingpair|productid|product"
+    "symbol|sym|s|ticker|tic|tickersymbol|instrument|instrumentname|market|pair|currencypair|tradingpair|productid|product"
     "|name|stock|stockname|stockcode|stocksymbol|tscode|security|securityid|securityname|secid|seccode|asset|assetid"
     "|assetname|contract|contractcode|contractname|contractid|localsymbol|ric|isin|cusip|figi|sedol|wkn|permno|permco|conid"
     "|gvkey|coin|coinid|coinname|cryptoname|crypto|cryptocurrency|token|tokenaddress|pool|pooladdress|pairaddress|company"
@@ -242,7 +242,7 @@ def of_one_market(
     texts = table.texts(column)
     title, values = table.title(column), [value for value in texts.unique() if value]
     if fields.confirmed or plain(title) in _APART or all(looks_like_clock(value) for value in values):
-        raise _not_a_market(table, title, values, time)
+        raise _not_a_market(table, fields, title, values, time)
     name = choose(table, values, wanted, column=title)
     kept = (texts == name).to_numpy(bool)
     warning = f"Rows of one time differ by column {title!r}, so it was taken for the name of the market: {name}."
@@ -259,15 +259,16 @@ def _contradict(table: Table, time: Ints) -> bool:
     return bool(rows.duplicated().sum() < len(rows) - len(np.unique(time[again])))
 
 
-def _not_a_market(table: Table, title: str, values: list[str], time: Ints) -> DataError:
+def _not_a_market(table: Table, fields: Fields, title: str, values: list[str], time: Ints) -> DataError:
     listed = ", ".join(values[:5]) + (" and others" if len(values) > 5 else "")
     clock = all(looks_like_clock(value) for value in values)
+    date = "+".join(table.title(column) for column in (*fields.times.starts, *fields.times.plain)[:1])
     again = int(pd.Series(time).duplicated().to_numpy().argmax())
     what = "which reads like a time of day" if clock else "which tells apart several series"
     return table.fault(
         f"rows of the same time differ by column {title!r} ({listed}), {what}.",
         row=int(table.rows[again]),
-        cure=f"Read it as part of the time with `--columns time=DATE+{title}`."
+        cure=f"Read it as part of the time with `--columns time={date}+{title}`."
         if clock
         else f"Keep the rows of one {title} in a file of its own.",
     )

@@ -41,11 +41,11 @@ _BY_LANGUAGE: dict[str, Words] = {
     "German": Words(
         time="datum|zeit|datumzeit|zeitpunkt|zeitstempel|handelstag",
         clock="uhrzeit|stunde",
-        open="eröffnung|eröffn|eröffnungskurs|eröffnungspreis|erster|anfangskurs",
-        high="hoch|höchst|höchstkurs|tageshoch|höchstpreis",
+        open="eröffnung|eröffn|eroeffnung|eroeffnungskurs|eröffnungskurs|eröffnungspreis|erster|anfangskurs",
+        high="hoch|höchst|hoechst|hoechstkurs|höchstkurs|tageshoch|höchstpreis",
         low="tief|tiefst|tiefstkurs|tagestief|tiefstpreis|niedrig",
         close="schluss|schlusskurs|schlusspreis|zuletzt|letzter|schließen|kurs",
-        volume="stücke|stück|volumen|handelsvolumen",
+        volume="stücke|stück|stuecke|stueck|volumen|handelsvolumen",
     ),
     "Spanish": Words(
         time="fecha|fechahora|fechayhora",
@@ -206,7 +206,7 @@ _CLOSE = "closed|closes|close|ended|ends|end|until|finish|to"
 _TIME = "datetime|timestamp|stamp|time|date|unix|epoch|gmt|utc"
 _AROUND = (
     "candles|candle|interval|klines|kline|window|period|snapshot|market|exchange|trading|traded|trade|price|block"
-    "|local|event|human|readable|series|bar|hour|iso|str|bin|bucket|est|edt|eet|cet|kst|jst|ny|msk"
+    "|local|server|broker|system|event|human|readable|series|bar|hour|iso|str|bin|bucket|est|edt|eet|cet|kst|jst|ny|msk"
 )
 _TOKEN = re.compile(
     "|".join(f"(?P<{role}>{words})" for role, words in zip(("start", "close", "time", "around"), (_START, _CLOSE, _TIME, _AROUND), strict=True))
