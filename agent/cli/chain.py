@@ -8,12 +8,14 @@ import typer
 
 from agent.cli.choice import SEED, SeedOption
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
 )
 
 
@@ -42,6 +44,8 @@ def chain(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Serve a local chain with moving prices as JSON-RPC over HTTP.
@@ -62,6 +66,8 @@ def chain(
             duplicates=duplicates,
             impossible=impossible,
             date_order=date_order,
+            stamped=stamped,
+            columns=columns,
             json=json,
         )
     )

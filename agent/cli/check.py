@@ -11,12 +11,14 @@ from rich.text import Text
 
 from agent.cli.choice import SEED, SeedOption, TrustOption
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
     load_bars,
 )
 from agent.cli.output import show, show_json, synthetic_note
@@ -48,6 +50,8 @@ def check(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check that a model fits in here, and never looks ahead.
@@ -73,7 +77,13 @@ def check(
     bars = None
     if data is not None:
         loaded = load_bars(
-            data, market=market, duplicates=duplicates, impossible=impossible, date_order=date_order
+            data,
+            market=market,
+            duplicates=duplicates,
+            impossible=impossible,
+            date_order=date_order,
+            stamped=stamped,
+            columns=columns,
         )
         warn(loaded)
         bars = loaded.bars

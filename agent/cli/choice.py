@@ -10,7 +10,7 @@ import typer
 
 from agent.desk.swap.request import MOST_SHADOW_BARS, SHADOW_BARS
 from agent.errors import UsageError
-from agent.market.policies import DateOrder, Duplicates, Impossible
+from agent.market.policies import DateOrder, Duplicates, Impossible, Stamped
 from agent.model.named import is_saved
 
 SEED = 7
@@ -146,6 +146,8 @@ class Choice:
     shadow: int = SHADOW_BARS
     swap_at: int | None = None
     swap_to: str | None = None
+    stamped: Stamped = "start"
+    columns: str | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and self.walk:

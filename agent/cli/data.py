@@ -9,12 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.options import (
+    ColumnsOption,
     DateOrderOption,
     DuplicatesOption,
     FileArgument,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
     load_bars,
 )
 from agent.cli.output import show, show_json, synthetic_note
@@ -31,10 +33,20 @@ def data(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say what is in a price file: span, gaps, faults, and columns."""
-    loaded = load_bars(file, market=market, duplicates=duplicates, impossible=impossible, date_order=date_order)
+    loaded = load_bars(
+        file,
+        market=market,
+        duplicates=duplicates,
+        impossible=impossible,
+        date_order=date_order,
+        stamped=stamped,
+        columns=columns,
+    )
     if json:
         show_json(loaded.report.to_json())
     else:

@@ -17,12 +17,14 @@ from agent.cli.choice import (
     WalkOption,
 )
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
 )
 from agent.desk.swap.request import SHADOW_BARS
 
@@ -43,6 +45,8 @@ def demo(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Watch a model find patterns and a contract settle the trades.
@@ -59,6 +63,8 @@ def demo(
             duplicates=duplicates,
             impossible=impossible,
             date_order=date_order,
+            stamped=stamped,
+            columns=columns,
             bars=bars,
             seed=seed,
             model=model,

@@ -9,12 +9,14 @@ import typer
 
 from agent.cli.choice import SEED, SeedOption, TrustOption, WalkOption
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
     load_bars,
 )
 from agent.cli.progress import warn
@@ -135,6 +137,8 @@ def evaluate(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Tell whether a model is any good, on bars it has not seen.
@@ -178,7 +182,13 @@ def evaluate(
         series = synthetic_bars(bars or SYNTHETIC, seed=seed, walk=walk)
     else:
         loaded = load_bars(
-            data, market=market, duplicates=duplicates, impossible=impossible, date_order=date_order
+            data,
+            market=market,
+            duplicates=duplicates,
+            impossible=impossible,
+            date_order=date_order,
+            stamped=stamped,
+            columns=columns,
         )
         warn(loaded)
         series = last_of(loaded.bars, bars)

@@ -16,12 +16,14 @@ from agent.cli.choice import (
     WatchOption,
 )
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
 )
 from agent.desk.swap.request import SHADOW_BARS
 from agent.errors import UsageError
@@ -44,6 +46,8 @@ def run(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Trade on a chain that replays bars, or on bars from a file.
@@ -66,6 +70,8 @@ def run(
             duplicates=duplicates,
             impossible=impossible,
             date_order=date_order,
+            stamped=stamped,
+            columns=columns,
             bars=bars,
             seed=seed,
             model=model,

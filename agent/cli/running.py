@@ -170,6 +170,8 @@ def _bars(choice: Choice, replayed: int) -> Bars:
             duplicates=choice.duplicates,
             impossible=choice.impossible,
             date_order=choice.date_order,
+            stamped=choice.stamped,
+            columns=choice.columns,
         )
         warn(loaded)
         return loaded.bars

@@ -24,7 +24,7 @@ from agent.cli.progress import warn
 from agent.cli.stopping import stop_on_interrupt
 from agent.errors import UsageError
 from agent.market.bars import Bar, Bars
-from agent.market.policies import DateOrder, Duplicates, Impossible
+from agent.market.policies import DateOrder, Duplicates, Impossible, Stamped
 from agent.market.synthetic import planted
 from agent.settings import DEVELOPMENT_MNEMONIC, load_settings
 
@@ -48,6 +48,8 @@ class Wish:
     impossible: Impossible
     date_order: DateOrder | None
     json: bool
+    stamped: Stamped = "start"
+    columns: str | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and self.synthetic:
@@ -96,6 +98,8 @@ def _series(wish: Wish) -> Bars:
         duplicates=wish.duplicates,
         impossible=wish.impossible,
         date_order=wish.date_order,
+        stamped=wish.stamped,
+        columns=wish.columns,
     )
     warn(loaded)
     return loaded.bars

@@ -22,6 +22,7 @@ from agent.cli.evaluate import (
     synthetic_bars,
 )
 from agent.cli.options import (
+    ColumnsOption,
     DateOrder,
     DateOrderOption,
     Duplicates,
@@ -29,6 +30,8 @@ from agent.cli.options import (
     Impossible,
     ImpossibleOption,
     JsonOption,
+    Stamped,
+    StampedOption,
     load_bars,
 )
 from agent.cli.progress import warn
@@ -166,6 +169,8 @@ def sweep(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Try models with many parameters, on many markets.
@@ -201,7 +206,16 @@ def sweep(
     if data:
         if walk:
             raise UsageError("--walk makes bars and --data reads them.", cure="Give one of the two.")
-        series = _read(data, market, bars, duplicates=duplicates, impossible=impossible, date_order=date_order)
+        series = _read(
+            data,
+            market,
+            bars,
+            duplicates=duplicates,
+            impossible=impossible,
+            date_order=date_order,
+            stamped=stamped,
+            columns=columns,
+        )
     elif market:
         raise UsageError("--market chooses from a file, and there is none.", cure="Give one with --data.")
     else:
@@ -217,6 +231,8 @@ def _read(
     duplicates: Duplicates,
     impossible: Impossible,
     date_order: DateOrder | None,
+    stamped: Stamped,
+    columns: str | None,
 ) -> list[Bars]:
     """Return the markets asked for of each file, or the one that it holds."""
     names: list[str | None] = [*markets] if markets else [None]
@@ -224,7 +240,13 @@ def _read(
     for file in files:
         for name in names:
             loaded = load_bars(
-                file, market=name, duplicates=duplicates, impossible=impossible, date_order=date_order
+                file,
+                market=name,
+                duplicates=duplicates,
+                impossible=impossible,
+                date_order=date_order,
+                stamped=stamped,
+                columns=columns,
             )
             warn(loaded, named=len(files) > 1)
             series.append(last_of(loaded.bars, wanted))

@@ -15,12 +15,14 @@ from rich.table import Table
 from agent.cli.choice import SEED, SeedOption
 from agent.cli.evaluate import TrialsOption
 from agent.cli.options import (
+    ColumnsOption,
     DataOption,
     DateOrderOption,
     DuplicatesOption,
     ImpossibleOption,
     JsonOption,
     MarketOption,
+    StampedOption,
     load_bars,
 )
 from agent.cli.output import show, show_json, synthetic_note
@@ -81,6 +83,8 @@ def train(
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
+    stamped: StampedOption = "start",
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train a model on the first part of a price file and save it.
@@ -105,7 +109,15 @@ def train(
     factory = resolve(asked)
     log = TrialLog(trials or default_log())
     barriers = Barriers(take_profit_bps=take_profit, stop_loss_bps=stop_loss, horizon=horizon, spread_bps=spread)
-    loaded = load_bars(data, market=market, duplicates=duplicates, impossible=impossible, date_order=date_order)
+    loaded = load_bars(
+        data,
+        market=market,
+        duplicates=duplicates,
+        impossible=impossible,
+        date_order=date_order,
+        stamped=stamped,
+        columns=columns,
+    )
     warn(loaded)
     bars = loaded.bars
     training = split(bars, replay=replay, horizon=horizon).training if replay else bars
