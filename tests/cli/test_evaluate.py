@@ -334,3 +334,14 @@ def test_a_model_whose_answers_cannot_be_judged_is_refused(evaluate, tmp_path, m
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "here" / "foreign.py").write_text(FOREIGN)
     evaluate(f"foreign:{model}", "--walk", "--bars", 1_500, "--folds", 1).is_refused(f"foreign:{model}", said)
+
+
+def test_what_is_odd_about_its_prices_is_repeated_before_the_verdict(evaluate, price_file, tmp_path):
+    head, *rows = price_file.read_text().splitlines()
+    path = tmp_path / "close.csv"
+    path.write_text("\n".join([head.replace("time", "Zeit"), *rows, "Downloaded from somewhere, as of today"]))
+    shown = evaluate(BAYES, "--data", path, "--folds", 3, "--columns", "time=Zeit", "--stamped", "close")
+    assert shown.code == 0
+    first, second, *_ = shown.err.splitlines()
+    assert first.startswith("warning: A note below the last bar was left out")
+    assert "each was moved back by 3,600 s" in second

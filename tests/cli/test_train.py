@@ -244,3 +244,18 @@ def test_what_could_not_be_trained_is_not_counted(patternsettle, price_file, tmp
             == 2
         )
     assert not log.exists()
+
+
+def test_what_is_odd_about_its_prices_is_repeated_before_it_trains(patternsettle, price_file, tmp_path):
+    head, *rows = price_file.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    split = [
+        ",".join([time, *(str(float(price) / 10) for price in prices), volume])
+        for time, *prices, volume in cells[1_500:]
+    ]
+    path = tmp_path / "split.csv"
+    path.write_text("\n".join([head, *rows[:1_500], *split]))
+    ended = patternsettle("train", "--data", path, "--out", tmp_path / "m", "--json")
+    assert ended.code == 0
+    assert ended.err.startswith("warning: The price breaks at ")
+    assert "1/10 of the close before" in ended.err.splitlines()[0]
