@@ -12,6 +12,8 @@ _FACTORS = (2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
 _NEAR = 0.08
 _BEYOND = 0.45
 _SHORTEST_RUN = 5
+_ENOUGH = 20
+_CERTAIN = 4  # times nearer
 
 
 def breaks(time: Ints, prices: Floats) -> tuple[str, ...]:
@@ -39,6 +41,26 @@ def breaks(time: Ints, prices: Floats) -> tuple[str, ...]:
     return (
         f"The price breaks at {_when(time[at + 1])}{more}: it opens at {prices[at + 1, 0]:.8g}, {size} the close before, "
         f"{prices[at, 3]:.8g}, {cause}.",
+    )
+
+
+def exchanged(prices: Floats) -> tuple[str, ...]:
+    """Return a sentence where each close is the open before, as only open and close under each other's names are.
+
+    Parameters
+    ----------
+    prices
+        Open, high, low, close in ascending time, shape (n, 4).
+    """
+    if len(prices) < _ENOUGH:
+        return ()
+    open_, close = prices[:, 0], prices[:, 3]
+    usual, other = np.abs(open_[1:] - close[:-1]).mean(), np.abs(close[1:] - open_[:-1]).mean()
+    if other * _CERTAIN >= usual:
+        return ()
+    return (
+        "Each close is about the open of the bar before, as if open and close stood under each other's names: "
+        "`--columns open=...,close=...` exchanges them.",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.errors import DataError, UsageError
 from agent.market.bars import Bars, Floats, Ints
-from agent.market.breaks import breaks, changes_of_interval
+from agent.market.breaks import breaks, changes_of_interval, exchanged
 from agent.market.check import checked
 from agent.market.columns.fields import Fields
 from agent.market.columns.markets import of_one_market
@@ -215,7 +215,7 @@ def _bars_of(table: Table, rows: Rows, *, source: str, market: str, at_least: in
             cure="Join them into bars of a second or longer.",
         )
     interval, odd = _interval_of(table, time)
-    odd += breaks(time, rows.prices)
+    odd += breaks(time, rows.prices) + exchanged(rows.prices)
     decimals = decimals_for(rows.prices)
     if rows.prices.max() > EXACT_BELOW:
         raise DataError(

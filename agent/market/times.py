@@ -117,7 +117,7 @@ def _clues(table: Table, columns: TimeColumns, sorts: dict[int, Sort]) -> list[_
     """Return what tells a time, the best first: starts before mere times, unix times before dates."""
     if columns.joined:
         return [_Clue("plain", Written(columns.plain[:1], columns.plain[1:]), epoch=False)]
-    clocks = [column for column in (*columns.plain, *columns.clocks) if sorts[column] == "clock"]
+    clocks = [column for column in (*columns.plain, *columns.starts, *columns.clocks) if sorts[column] == "clock"]
     full = [column for column in columns.clocks if sorts[column] in ("date", "epoch")]
     clues = []
     groups: tuple[tuple[_Role, tuple[int, ...]], ...] = (
@@ -171,6 +171,8 @@ def _main(
         expected = told.dates.time if main.epoch else None
         other = clue.read(table, order, zone, expected)
         if same(told.dates, other.dates):
+            if main.role == "plain" and looks_closed(told.dates.time) and wanders(other.dates, told.dates):
+                main, told = replace(clue, role="start"), other
             continue
         if (within if main.role == "start" else wanders)(told.dates, other.dates):
             main = replace(main, role="start")

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from agent.errors import DataError
 from agent.market.columns.words import plain
 from agent.market.table import Table
 
-_CLOSED = ("confirm", "confirmed", "complete", "completed", "iscomplete", "isfinal", "final", "isclosed", "closed", "finished", "isfinished", "isconfirmed", "x", "kx", "barclosed", "windowclose", "isbarclosed")  # fmt: skip
-_OPEN = ("isopen", "partial", "ispartial", "incomplete", "isincomplete", "provisional", "unconfirmed", "inprogress", "unfinished", "islive", "live")  # fmt: skip
+_CLOSED = re.compile(
+    "(?:is|bar|candle|kline|window|k)*(?:confirm|complete|final|close|finish|settle)[a-z]{0,4}(?:bar|candle|kline)?|k?x"
+)
+_OPEN = re.compile(
+    "(?:is|bar|candle|kline)*(?:un|in|not)(?:confirm|complete|final|close|finish|settle)[a-z]{0,3}"
+    "|(?:is)?(?:partial|provisional|inprogress|live|forming|open)"
+)
+_STATE = re.compile("(?:bar|candle|kline)?(?:status|state)")
 _YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO = frozenset({"0", "0.0", "false", "f", "no", "n"})
+_DONE = frozenset({"closed", "confirmed", "complete", "completed", "final", "finished", "settled"})
+_UNDONE = frozenset({"open", "unconfirmed", "incomplete", "pending", "partial", "unfinished", "live", "forming", "provisional"})  # fmt: skip
 
 
 def closed_column(table: Table) -> int | None:
     """Return the column that says of each bar whether it has closed, by its name and by what is in it."""
-    plains = [plain(name) for name in table.names or ()]
-    for word in (*_CLOSED, *_OPEN):
-        if word not in plains:
-            continue
-        column = plains.index(word)
-        texts = table.texts(column).str.lower()
-        if texts.isin(_YES | _NO | {""}).all() and (texts != "").any():
-            return column
+    for pattern in (_CLOSED, _OPEN, _STATE):
+        for column, name in enumerate(table.names or ()):
+            if not pattern.fullmatch(plain(name)) or _is_measure(table, column):
+                continue
+            texts = table.texts(column).str.lower()
+            words = _DONE | _UNDONE if pattern is _STATE else _YES | _NO | _DONE | _UNDONE
+            if texts.isin(words | {""}).all() and (texts != "").any():
+                return column
     return None
+
+
+def _is_measure(table: Table, column: int) -> bool:
+    """Whether a column holds other numbers than 0 and 1, as the close does."""
+    if not table.is_number(column):
+        return False
+    cells = table.frame.iloc[:, column].dropna()
+    return bool(((cells != 0) & (cells != 1)).any())
 
 
 def closed_bars(table: Table, column: int | None) -> tuple[Table, tuple[str, ...]]:
@@ -37,8 +55,8 @@ def closed_bars(table: Table, column: int | None) -> tuple[Table, tuple[str, ...
     """
     if column is None:
         return table, ()
-    inverse = plain(table.title(column)) in _OPEN
-    open_ = table.texts(column).str.lower().isin(_YES if inverse else _NO).to_numpy(bool)
+    inverse = _OPEN.fullmatch(plain(table.title(column))) is not None
+    open_ = table.texts(column).str.lower().isin(_UNDONE | (_YES if inverse else _NO)).to_numpy(bool)
     if not open_.any():
         return table, ()
     title = table.title(column)

@@ -26,6 +26,10 @@ from agent.market.zones import (
 
 _SAMPLE = 100
 _CJK_DATE = r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?"
+_MIDNIGHT = r"[ T]0{1,2}:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?$"
+_WEEKDAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? "
+_YEAR_LAST = r"^([A-Z][a-z]{2} \d{1,2}) (\d{2}:\d{2}:\d{2}) (\d{4})$"  # what C prints
+_OFFSET_IN_WORDS = r"( GMT[+-]\d{4}) \([^)]*\)$"  # what JavaScript prints
 _LOOSE_DATE = r"(\d{4})- (\d{1,2})- (\d{1,2})"  # Investing.com in Korean
 _CLOCK = re.compile(
     r"\d{1,2}(?::\d{2}(?::\d{2}(?:\.\d+)?)?|h\d{0,2})(?: ?[AaPp][Mm])?|\d{1,2} ?[AaPp][Mm]", re.ASCII
@@ -69,9 +73,11 @@ def has_clock(table: Table, written: Written) -> bool:
     if pd.api.types.is_datetime64_any_dtype(table.frame.dtypes.iloc[written.columns[0]]):
         typed = table.frame.iloc[:, written.columns[0]].dropna()
         return not bool((typed == typed.dt.normalize()).all())
-    text = next((text for text in table.texts(written.columns[0]) if text), "")
-    style = style_of(split_zone(_tidy(text))[0])
-    return len(written.columns) == 1 and (style is None or style.resolution < DAY)
+    texts = table.texts(written.columns[0])
+    sample = [text for text in texts.iloc[:: max(1, len(texts) // _SAMPLE)] if text]
+    style = style_of(split_zone(_tidy(sample[0]))[0]) if sample else None
+    days = style is not None and (style.resolution == DAY or all(re.search(_MIDNIGHT, text) for text in sample))
+    return len(written.columns) == 1 and not days
 
 
 def read_written(
@@ -144,14 +150,17 @@ def _require_clock(table: Table, written: Written, texts: pd.Series) -> None:
 
 def _days(texts: pd.Series) -> pd.Series:
     """Return dates without the midnight that some exporters write behind a day before its hour."""
-    midnight = r"[ T]0{1,2}:00(?::00(?:\.0+)?)?$"
     first = next((text for text in texts if text), "")
-    return texts.str.replace(midnight, "", regex=True) if re.search(midnight, first) else texts
+    return texts.str.replace(_MIDNIGHT, "", regex=True) if re.search(_MIDNIGHT, first) else texts
 
 
 def _tidy(text: str) -> str:
-    """Return a time with single blanks, and its date as digits and dashes."""
+    """Return a time with single blanks, without the day of the week, and its date in one place as known here."""
     text = re.sub(r"\s+", " ", text)
+    if text[:1].isalpha():
+        text = re.sub(_WEEKDAY, "", text)
+        text = re.sub(_YEAR_LAST, r"\1 \3 \2", text)
+        text = re.sub(_OFFSET_IN_WORDS, r"\1", text)
     text = re.sub(_CJK_DATE, r"\1-\2-\3", text)
     return re.sub(_LOOSE_DATE, r"\1-\2-\3", text)
 

@@ -90,7 +90,7 @@ class Zone:
 
     def described(self) -> str:
         """What it may mean, for use inside a sentence."""
-        return " or ".join(meaning if isinstance(meaning, str) else _offset(meaning) for meaning in self.meanings)
+        return " or ".join(_described(meaning) for meaning in self.meanings)
 
 
 class ZoneFaultError(Exception):
@@ -265,6 +265,12 @@ def _second_pass(local: Ints, twice: NDArray[np.bool_], place: str) -> NDArray[n
     newest_first = len(local) > 1 and local[0] > local[-1]
     second: NDArray[np.bool_] = twice & (nth == (0 if newest_first else 1))
     return second
+
+
+def _described(meaning: int | str) -> str:
+    if isinstance(meaning, int):
+        return _offset(meaning)
+    return meaning if "/" in meaning else f"{meaning} with summer time"
 
 
 def _offset(seconds: int) -> str:

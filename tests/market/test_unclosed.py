@@ -96,5 +96,5 @@ def test_bars_of_which_none_has_closed_are_refused(candles, price_file):
 
 
 def test_a_column_of_that_name_with_other_words_says_nothing(candles, reads, price_file):
-    rows = records(candles(), "final", ("settled", "open"))
+    rows = records(candles(), "final", ("spot", "future"))
     reads(load(price_file(json.dumps(rows), "bars.json")), candles())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from agent.market.columns.fields import Fields, TimeColumns
 from agent.market.columns.markets import choose
 from agent.market.columns.orders import USUAL, Found, find_order
 from agent.market.columns.sides import two_sides
+from agent.market.columns.zonecolumn import zone_column
 from agent.market.dates import MICROSECONDS, UNREAD
 from agent.market.epochs import epochs_or_unread
 from agent.market.numerals import DecimalSign, decimal_sign
@@ -38,6 +39,10 @@ _CURE = (
     "Put a header line above the bars: time,open,high,low,close,volume and whatever else there is; "
     "or say which is which with `--columns time=1,open=2,high=3,low=4,close=5,volume=6`."
 )
+
+
+_LAST_CLOCK = 3  # MetaStock: market, interval, date and only then the time of day
+_MOST_OTHER_PRICES = 2  # a mean and the close before; more are prices of another kind
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ def fields_by_content(table: Table, market: str | None, *, volume_known: bool = 
     """
     table, name, symbol = _one_market(table, market)
     times, ends = _times(table)
+    times = replace(times, zone=zone_column(table))
     numbers = _numbers(table, {*times.plain, *ends})
     found, warnings = _prices(table, numbers, _newest_first(table, times))
     open_, high, low, close = found.columns
@@ -123,8 +129,8 @@ def _times(table: Table) -> tuple[TimeColumns, tuple[int, ...]]:
         )
     times = {column: epochs_or_unread(table, column) for column in timed if sorts[column] == "epoch"}
     near = [column for column, time in times.items() if column == first or _near(times[first], time)]
-    if first != 0:  # Poloniex and others put the times last: the earliest of them is the start
-        first = min(near, key=lambda column: (float(np.median(times[column])), column))
+    # Poloniex puts the times last, others the close first: the earliest of them is the start.
+    first = min(near, key=lambda column: (float(np.median(times[column])), column))
     return TimeColumns(plain=(first,)), tuple(column for column in near if column != first)
 
 
@@ -135,7 +141,7 @@ def _may_be_time(table: Table, column: int) -> bool:
     cells = table.frame.iloc[:, column]
     values = cells.iloc[:: max(1, len(cells) // 100)].to_numpy(np.float64, na_value=np.nan)
     whole = pd.api.types.is_integer_dtype(table.frame.dtypes.iloc[column])
-    return bool(np.nanmedian(values) >= 1e8) or (whole and column <= 2)
+    return bool(np.nanmedian(values) >= 1e8) or (whole and column <= _LAST_CLOCK)
 
 
 def _is_clock(table: Table, date: int, clock: bool) -> bool:
@@ -208,6 +214,9 @@ def _refuse_two_sides(table: Table, rest: dict[int, Floats], prices: _Prices, fo
         if nearly_all(((values > prices.low / 1.2) & (values < prices.high * 1.2))[telling])
     }
     other, _ = find_order(near, newest_first=None)
+    if other is None and len(near) > _MOST_OTHER_PRICES:
+        names = ", ".join(table.title(column) for column in sorted((*found.columns, *near)))
+        raise two_sides(table, f"{names}; there is no header")
     if other is not None:
         ours, theirs = (f"columns {min(at) + 1} to {max(at) + 1}" for at in (found.columns, other.columns))
         raise two_sides(table, f"{ours}, and {theirs}; there is no header")
@@ -216,8 +225,13 @@ def _refuse_two_sides(table: Table, rest: dict[int, Floats], prices: _Prices, fo
 def _flag(table: Table, rest: dict[int, Floats]) -> int | None:
     """Return the last column, where it says of each bar whether it has closed; None where it may count trades."""
     last = table.width - 1
-    counts = last in rest and len(rest) < 3
+    counts = last in rest and len(rest) < 3 and (len(rest[last]) < ENOUGH or bool((rest[last] != 0).all()))
     return last if not counts and is_flag(table, last) else None
+
+
+def _counts_rows(values: Floats) -> bool:
+    """Whether a column only numbers the rows."""
+    return len(values) > 2 and bool((np.abs(np.diff(values)) == 1).all())
 
 
 def _amounts(rest: dict[int, Floats], prices: _Prices) -> dict[int, Floats]:
@@ -228,7 +242,7 @@ def _amounts(rest: dict[int, Floats], prices: _Prices) -> dict[int, Floats]:
         sure = narrow(prices.low, prices.high).sum() >= ENOUGH
         if mean and (sure or (len(rest) == 3 and column == min(rest))):  # three: as in Kraken's interface
             continue
-        if not is_other_price(values, prices.close):
+        if not is_other_price(values, prices.close) and not _counts_rows(values):
             amounts[column] = values
     varying = {column: values for column, values in amounts.items() if np.nanmax(values) > np.nanmin(values)}
     return varying if varying and len(prices.close) >= ENOUGH else amounts

@@ -15,6 +15,7 @@ from agent.errors import DataError
 from agent.market.bars import Ints
 from agent.market.columns.fields import Fields
 from agent.market.columns.words import FIELDS, plain
+from agent.market.dates import DAY
 from agent.market.table import Table
 from agent.market.written import looks_like_clock
 
@@ -35,6 +36,7 @@ _SYMBOLS = (
     "|deliverymonth|contractmonth|series|sid|kontrakt|wertpapier|aktie|activo|ativo|papel|titre|valeur|titolo|walor|тикер"
     "|инструмент|бумага|sembol|hisse|股票代码|代码|证券代码|合约|合约代码|品种|股票名称|名称|銘柄|銘柄コード|コード|종목|종목코드|종목명"
 )
+_SPOKEN = re.compile("contract|symbol|ticker|instrument|expir|maturit|deliver|security|kontrakt|roll")
 # Names of columns that often name something else: which only matter where they hold several values.
 _WEAK = frozenset(
     {
@@ -100,11 +102,21 @@ def _symbol_column(table: Table, prices: tuple[int, ...]) -> int | None:
     """Return the column that names each row's market: of those with a name that says so, one that varies first."""
     plains = [plain(name.removesuffix("#")) for name in table.names or ()]
     named = [plains.index(word) for word in _words() if word in plains and plains.index(word) not in prices]
+    named += [column for column in _spoken_of(table, plains) if column not in (*named, *prices)]
     named = [column for column in named if not table.empty(column).all()]
     counts = {column: table.texts(column).nunique() for column in named}
     several = [column for column in named if counts[column] > 1 and _names_rows(table, column)]
     strong = [column for column in named if plains[column] not in _WEAK and _is_name(table, column)]
     return next(iter(several or strong), None)
+
+
+def _spoken_of(table: Table, plains: list[str]) -> list[int]:
+    """Return columns of text whose names speak of a market among other words, like `front_contract`."""
+    return [
+        column
+        for column, name in enumerate(plains)
+        if _SPOKEN.search(name) and not pd.api.types.is_numeric_dtype(table.frame.dtypes.iloc[column])
+    ]
 
 
 def _words() -> tuple[str, ...]:
@@ -241,8 +253,9 @@ def of_one_market(
         return table, fields, every
     texts = table.texts(column)
     title, values = table.title(column), [value for value in texts.unique() if value]
-    if fields.confirmed or plain(title) in _APART or all(looks_like_clock(value) for value in values):
-        raise _not_a_market(table, fields, title, values, time)
+    clock = bool((time % DAY == 0).all()) and all(looks_like_clock(value) for value in values)
+    if fields.confirmed or plain(title) in _APART or clock:
+        raise _not_a_market(table, fields, title, values, time, clock=clock)
     name = choose(table, values, wanted, column=title)
     kept = (texts == name).to_numpy(bool)
     warning = f"Rows of one time differ by column {title!r}, so it was taken for the name of the market: {name}."
@@ -259,9 +272,10 @@ def _contradict(table: Table, time: Ints) -> bool:
     return bool(rows.duplicated().sum() < len(rows) - len(np.unique(time[again])))
 
 
-def _not_a_market(table: Table, fields: Fields, title: str, values: list[str], time: Ints) -> DataError:
+def _not_a_market(
+    table: Table, fields: Fields, title: str, values: list[str], time: Ints, *, clock: bool
+) -> DataError:
     listed = ", ".join(values[:5]) + (" and others" if len(values) > 5 else "")
-    clock = all(looks_like_clock(value) for value in values)
     date = "+".join(table.title(column) for column in (*fields.times.starts, *fields.times.plain)[:1])
     again = int(pd.Series(time).duplicated().to_numpy().argmax())
     what = "which reads like a time of day" if clock else "which tells apart several series"

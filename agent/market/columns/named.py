@@ -14,13 +14,11 @@ from agent.market.columns.headerless import fields_by_content
 from agent.market.columns.markets import bare, canonical, choose, markets_in, one_market
 from agent.market.columns.sides import prices_of_sides, side_columns
 from agent.market.columns.words import FIELDS, find_word, plain, quote_volumes, tick_volumes, time_role, words_for
+from agent.market.columns.zonecolumn import zone_column
 from agent.market.table import Table
 from agent.market.times import sort_of
 from agent.market.unclosed import closed_column
 
-_ZONES = frozenset(
-    {"timezone", "tz", "zone", "tzname", "timezonename", "utcoffset", "gmtoffset", "offset", "zeitzone"}
-)
 _QUOTES = re.compile(r"volume_?(usdt?|usdc|busd|eur|gbp|jpy|krw|quote)$")
 _PARTS = ("year", "month", "day")
 
@@ -133,9 +131,7 @@ def time_columns(table: Table) -> TimeColumns:
         for role in ("start", "plain", "close", "clock")
     }
     plains = [plain(name) for name in names]
-    zone = next(
-        (column for column, name in enumerate(plains) if name in _ZONES and not table.empty(column).all()), None
-    )
+    zone = zone_column(table)
     parts = tuple(plains.index(part) for part in _PARTS) if all(part in plains for part in _PARTS) else ()
     told = tuple(column for column in by_role["plain"] if column not in parts)
     if parts and not told and not by_role["start"]:

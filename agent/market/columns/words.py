@@ -201,12 +201,12 @@ _QUOTE_VOLUMES = (
 )
 _TICK_VOLUMES = "tickvol|tickvolume|tickcount"
 
-_START = "started|starting|starts|start|opened|opens|open|beginning|begins|begin|from"
-_CLOSE = "closed|closes|close|ended|ends|end|until|finish|to"
+_START = "started|starting|opening|starts|start|opened|opens|open|beginning|begins|begin|from"
+_CLOSE = "closed|closes|closing|stop|close|ended|ends|end|until|finish|to"
 _TIME = "datetime|timestamp|stamp|time|date|unix|epoch|gmt|utc"
 _AROUND = (
     "candles|candle|interval|klines|kline|window|period|snapshot|market|exchange|trading|traded|trade|price|block"
-    "|local|server|broker|system|event|human|readable|series|bar|hour|iso|str|bin|bucket|est|edt|eet|cet|kst|jst|ny|msk"
+    "|local|server|broker|system|event|human|readable|series|bar|hour|minute|clock|iso|str|bin|bucket|est|edt|eet|cet|kst|jst|ny|msk"
 )
 _TOKEN = re.compile(
     "|".join(f"(?P<{role}>{words})" for role, words in zip(("start", "close", "time", "around"), (_START, _CLOSE, _TIME, _AROUND), strict=True))
@@ -215,6 +215,7 @@ _SHORT = {"t": "time", "ts": "time", "mts": "time", "dt": "time", "at": "at", "s
 _DAYS = frozenset({"day", "period", "ticks", "tstamp", "tradeday", "businessday", "begin", "start", "bardate"})
 _CLOCKS = frozenset({"hour", "hours", "hr", "hh", "minute", "minutes", "clock", "timeofday", "tod", "hourofday"})
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
+_HOUR = re.compile(r"hour|minute|clock", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -277,6 +278,8 @@ def time_role(name: str) -> TimeRole | None:
         return "close"
     if "start" in parts and (timed or ("around" in parts and _starts(bare)) or _starts(bare)):
         return "start"
+    if not timed and _HOUR.search(bare):
+        return "clock"
     return "plain" if timed else None
 
 

@@ -18,6 +18,7 @@ from agent.market.times import looks_like_time
 CURE = "Give rows like [[time, open, high, low, close, volume], ...] or records with those names."
 
 _DEEPEST = 7
+_MOST_WORDS = 60  # about a market; an object with more entries holds rows
 _NAMES = ("columns", "columnnames", "fields", "headers", "header", "names", "keys")
 _MARKETS = ("symbol", "ticker", "instrument", "pair", "instid", "productid", "symbolid", "market", "currencypair", "tradingsymbol")  # fmt: skip
 _ZONES = ("exchangetimezonename", "exchangetimezone", "timezone", "tz", "timezonename")
@@ -235,17 +236,15 @@ def _rows_frame(rows: list[list[Any]], file: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _told(node: Mapping[str, Any]) -> Told:
-    """Return what an object says beside its rows, itself or in the part that holds nothing else."""
+def _told(node: Mapping[str, Any], *, depth: int = 0) -> Told:
+    """Return what an object says beside its rows, itself or in a part that holds no rows."""
     plains = {plain(key).lstrip("0123456789"): value for key, value in node.items()}
     market = next((plains[word] for word in _MARKETS if isinstance(plains.get(word), str)), "")
     zone = next((plains[word] for word in _ZONES if isinstance(plains.get(word), str)), "")
     told = Told(market=market, zone=zone)
     for value in node.values():
-        if isinstance(value, Mapping) and not any(
-            isinstance(cell, list | Mapping) for cell in list(value.values())[:20]
-        ):
-            told = _joined(told, _told(value)) if len(value) <= 40 else told
+        if isinstance(value, Mapping) and len(value) <= _MOST_WORDS and depth < _DEEPEST:
+            told = _joined(told, _told(value, depth=depth + 1))
     return told
 
 
