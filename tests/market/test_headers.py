@@ -169,3 +169,18 @@ def test_prices_under_each_others_names_are_refused_with_their_order(candles, pr
     assert "--impossible" not in str(caught.value)
     with pytest.raises(DataError, match="hold open, close, high, low"):
         load(path, impossible="drop")
+
+
+def test_prices_that_count_billionths_are_refused(candles, price_file):
+    rows = [
+        f"{bar.time * 10**9},34,{','.join(str(round(price * 10**9)) for price in (bar.open, bar.high, bar.low, bar.close))}"
+        for bar in candles()
+    ]
+    with pytest.raises(DataError, match="count billionths"):
+        load(price_file("\n".join(["ts_event,rtype,open,high,low,close", *rows])))
+
+
+def test_open_and_close_under_each_others_names_are_told_of(candles, price_file):
+    rows = [f"{bar.time},{bar.close},{bar.high},{bar.low},{bar.open},{bar.volume}" for bar in candles()]
+    (warning,) = load(price_file("\n".join(["time,open,high,low,close,volume", *rows]))).report.warnings
+    assert "as if open and close stood under each other's names" in warning

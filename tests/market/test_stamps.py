@@ -64,6 +64,7 @@ BOTH = {
     "the first trade": {"time_open": lambda bar: start(bar) + 1000, "time_period_start": start},
     "Hyperliquid": {"t": start, "T": last},
     "a time and its end": {"time": start, "end": end},
+    "a day and the last millisecond of it": {"date": lambda bar: f"{bar.at:%Y-%m-%d %H:%M}", "timestamp": last},
     "the last trade": {"candle_date_time_utc": iso(start), "timestamp": lambda bar: start(bar) + 1000 * (bar.time // 60 % 59 + 7) + 11},
 }  # fmt: skip
 

@@ -18,6 +18,9 @@ FLAGS = {
     "closed": ("yes", "no"),
     "isOpen": (False, True),
     "partial": ("0", "1"),
+    "is_candle_closed": ("t", "f"),
+    "candleComplete": (1, 0),
+    "status": ("closed", "open"),
 }
 
 

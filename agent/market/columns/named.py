@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+import pandas as pd
+
 from agent.errors import DataError
 from agent.market.columns.contents import is_quote_volume, numbers_or_none
 from agent.market.columns.fields import Fields, TimeColumns
@@ -60,6 +62,7 @@ def find_fields(table: Table, market: str | None, given: Mapping[str, str] | Non
     prices = _prices(table, placed)
     if prices is None:
         return _wide(table, market, placed)
+    _refuse_fixed_point(table, prices)
     table, name, symbol = one_market(table, market, prices, *placed.get("market", ()))
     confirmed = symbol is not None
     if symbol is None and table.told.market:
@@ -175,6 +178,18 @@ def _refuse_twins(table: Table, prices: tuple[int, ...]) -> None:
                 file=table.file,
                 cure=f"Rename the one that is not the {field}.",
             )
+
+
+def _refuse_fixed_point(table: Table, prices: tuple[int, ...]) -> None:
+    """Refuse whole numbers that count billionths of a price, as Databento's encoding has them."""
+    plains = {plain(name) for name in table.names or ()}
+    whole = all(pd.api.types.is_integer_dtype(table.frame.dtypes.iloc[column]) for column in prices)
+    if {"tsevent", "rtype"} <= plains and whole:
+        raise DataError(
+            "its prices are whole numbers, which in Databento's files count billionths.",
+            file=table.file,
+            cure="Export it again with `pretty_px`.",
+        )
 
 
 def _unknown_columns(table: Table) -> DataError:

@@ -38,10 +38,11 @@ def _flat(record: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _short(names: list[str]) -> list[str]:
     """Return names without the objects around them, where they stay different; the prices' own object goes first."""
-    if price_columns(tuple(names)) or side_columns(tuple(names)):
+    if side_columns(tuple(names)):
         return names
     groups = list(dict.fromkeys(name.rpartition(".")[0] for name in names if "." in name))
-    priced = [group for group in groups if price_columns(tuple(_own(names, group)))]
+    whole = price_columns(tuple(names)) is not None
+    priced = [] if whole else [group for group in groups if price_columns(tuple(_own(names, group)))]
     if len(priced) > 1:
         return [name.replace(".", ":") for name in names]
     if priced:
