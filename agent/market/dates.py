@@ -208,7 +208,8 @@ def _read_style(
 
 def _parsed(texts: pd.Series, form: str) -> Ints:
     times = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
-    return times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    read: Ints = times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    return read
 
 
 def _no_time(table: Table, column: int, texts: pd.Series, at: int) -> DataError:
@@ -224,10 +225,11 @@ def _meant(
     table: Table, column: int, texts: pd.Series, readings: Ints, resolution: Ints, expected: Ints | None
 ) -> Ints:
     """Return the reading (day first, month first, year first) that alone can be meant."""
-    if (readings == readings[0]).all():
-        return readings[0]
+    first: Ints = readings[0]
+    if (readings == first).all():
+        return first
     told = (readings != UNREAD).any(axis=0)
-    whole = [reading for reading in readings if (reading[told] != UNREAD).all()]
+    whole: list[Ints] = [reading for reading in readings if (reading[told] != UNREAD).all()]
     if not whole:
         raise _change_places(table, column, texts, readings, told)
     if expected is not None and len(whole) > 1:

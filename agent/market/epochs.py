@@ -87,9 +87,11 @@ def read_epochs(table: Table, column: int) -> Dates:
 
 
 def _epoch_values(table: Table, column: int) -> Ints | Floats:
-    if table.is_number(column):
-        return table.frame.iloc[:, column].to_numpy()
-    return pd.to_numeric(table.texts(column), errors="coerce").to_numpy()
+    cells = table.frame.iloc[:, column]
+    values: Ints | Floats = (
+        cells if table.is_number(column) else pd.to_numeric(table.texts(column), errors="coerce")
+    ).to_numpy()
+    return values
 
 
 def mixed_units(table: Table, column: int) -> list[str]:

@@ -77,4 +77,5 @@ def grid_of(time: Ints, *, interval: int | None = None) -> Grid:
 def off_grid(time: Ints, interval: int) -> NDArray[np.bool_]:
     """Return which times do not share the most common remainder by the interval, shape (n,)."""
     phases, counts = np.unique(time % interval, return_counts=True)
-    return time % interval != phases[counts.argmax()]
+    off: NDArray[np.bool_] = time % interval != phases[counts.argmax()]
+    return off

@@ -53,7 +53,8 @@ def read_numbers(table: Table, column: int, decimal: DecimalSign, *, multiples: 
     """
     # Under a decimal comma even a text that looked like a number, 1.095 for 1095, was misread.
     if table.is_number(column) and (table.typed or decimal == "."):
-        return table.frame.iloc[:, column].to_numpy(np.float64, na_value=np.nan)
+        typed: Floats = table.frame.iloc[:, column].to_numpy(np.float64, na_value=np.nan)
+        return typed
     texts = table.texts(column)
     usual = _undressed(texts)
     if decimal == ",":

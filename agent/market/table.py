@@ -57,7 +57,7 @@ class Table:
 
     @property
     def width(self) -> int:
-        return self.frame.shape[1]
+        return int(self.frame.shape[1])
 
     @property
     def typed(self) -> bool:
@@ -67,7 +67,8 @@ class Table:
     @property
     def rows(self) -> NDArray[np.int64]:
         """Position of each row in the file, shape (n,)."""
-        return self.frame.index.to_numpy(np.int64)
+        rows: NDArray[np.int64] = self.frame.index.to_numpy(np.int64)
+        return rows
 
     def title(self, column: int) -> str:
         """Name of a column as a person would find it in the file."""
@@ -84,9 +85,8 @@ class Table:
 
     def fault(self, problem: str, *, cure: str, row: int | None = None, column: int | None = None) -> DataError:
         """Return the error for one place in the file; `row` is a position in the file."""
-        lineless = row is not None and self.typed
         return DataError(
-            f"{self.place(row)}: {problem}" if lineless else problem,
+            f"{self.place(row)}: {problem}" if row is not None and self.typed else problem,
             cure=cure,
             file=self.file,
             line=None if row is None or self.first_line is None else row + self.first_line,
@@ -109,10 +109,11 @@ class Table:
     def empty(self, column: int) -> NDArray[np.bool_]:
         """Return which cells of a column hold nothing, shape (n,)."""
         cells = self.frame.iloc[:, column]
-        missing = cells.isna().to_numpy(bool)
+        missing: NDArray[np.bool_] = cells.isna().to_numpy(bool)
         if pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_datetime64_any_dtype(cells.dtype):
             return missing
-        return missing | self.texts(column).str.lower().isin(NOTHING).to_numpy(bool)
+        nothing: NDArray[np.bool_] = self.texts(column).str.lower().isin(NOTHING).to_numpy(bool)
+        return missing | nothing
 
     def keep(self, mask: NDArray[np.bool_]) -> Table:
         """Return the table with only the rows of a mask of shape (n,)."""

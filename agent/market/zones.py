@@ -249,7 +249,8 @@ def _converted(local: Ints, meaning: int | str) -> Ints:
 
 def _instants(clock: pd.DatetimeIndex, place: tzinfo, summer: NDArray[np.bool_]) -> NDArray[np.datetime64]:
     aware = clock.tz_localize(place, ambiguous=summer, nonexistent="NaT").tz_convert("UTC").tz_localize(None)
-    return aware.to_numpy("datetime64[us]")
+    instants: NDArray[np.datetime64] = aware.to_numpy("datetime64[us]")
+    return instants
 
 
 def _second_pass(local: Ints, twice: NDArray[np.bool_], place: str) -> NDArray[np.bool_]:

@@ -55,14 +55,12 @@ def rows_in(node: Any, file: str, *, depth: int = 0) -> Found | None:
 def _from_mapping(node: Mapping[str, Any], file: str) -> Found | None:
     """Return the rows of an object of records by time, or of columns."""
     inside = {name: value for name, value in node.items() if isinstance(value, list | Mapping) and value}
-    if inside and all(looks_like_time(name) and isinstance(value, Mapping) for name, value in inside.items()):
-        return Found(records_frame([{"time": name, **value} for name, value in inside.items()]), named=True)
-    if (
-        inside
-        and all(name.isdigit() and isinstance(value, Mapping) for name, value in inside.items())
-        and len(inside) > 1
-    ):
-        return Found(records_frame(list(inside.values())), named=True)
+    records = {name: value for name, value in inside.items() if isinstance(value, Mapping)}
+    if inside and len(records) == len(inside):
+        if all(looks_like_time(name) for name in records):
+            return Found(records_frame([{"time": name, **record} for name, record in records.items()]), named=True)
+        if len(records) > 1 and all(name.isdigit() for name in records):
+            return Found(records_frame(list(records.values())), named=True)
     columns = _columns(node)
     lengths = {len(values) for values in columns.values()}
     if len(columns) >= 5 and len(lengths) == 1 and (names_prices(tuple(columns)) or len(columns) == len(inside)):
@@ -134,13 +132,14 @@ def _from_named_rows(node: Mapping[str, Any], file: str) -> Found | None:
 def _names(node: Mapping[str, Any]) -> list[str] | None:
     for key, value in node.items():
         if plain(key) in _NAMES and isinstance(value, list) and value:
-            names = [item.get("name") if isinstance(item, Mapping) else item for item in value]
-            if all(isinstance(name, str) for name in names):
+            named = [item.get("name") if isinstance(item, Mapping) else item for item in value]
+            names = [name for name in named if isinstance(name, str)]
+            if len(names) == len(named):
                 return names
         if isinstance(value, Mapping) and plain(key) in ("parameters", "metadata", "meta"):
-            names = _names(value)
-            if names:
-                return names
+            deeper = _names(value)
+            if deeper:
+                return deeper
     return None
 
 
