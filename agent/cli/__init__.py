@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from difflib import SequenceMatcher
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -34,6 +35,7 @@ from agent.model.reasons import ending
 NAME = "patternsettle"
 UNBALANCED = 1
 REFUSED = 2
+_ABOUT_AS_NEAR = 0.1
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -122,11 +124,17 @@ def _told(error: TyperException) -> str:
     """What was wrong on the command line, and where to look."""
     said = " ".join(error.format_message().split())
     if likely := getattr(error, "possibilities", None):
-        said = f"{error.message}. Did you mean {' or '.join(sorted(likely))}?"
+        said = f"{error.message}. Did you mean {' or '.join(_nearest(getattr(error, 'option_name', ''), likely))}?"
     elif not said.endswith(("?", ".")):
         said += "."
     command = getattr(getattr(error, "ctx", None), "command_path", NAME)
     return f"{said} See {command} --help."
+
+
+def _nearest(wrong: str, likely: Sequence[str]) -> list[str]:
+    """Return the likely options that are about as near to a wrong one as the nearest of them."""
+    near = {option: SequenceMatcher(None, wrong, option).ratio() for option in likely}
+    return sorted(option for option, ratio in near.items() if ratio >= max(near.values()) - _ABOUT_AS_NEAR)
 
 
 def _refuse(said: str, *, code: int = REFUSED) -> int:

@@ -130,8 +130,8 @@ def _times(table: Table) -> tuple[TimeColumns, tuple[int, ...]]:
     times = {column: epochs_or_unread(table, column) for column in timed if sorts[column] == "epoch"}
     near = [column for column, time in times.items() if column == first or _near(times[first], time)]
     # Poloniex puts the times last, others the close first: the earliest of them is the start.
-    first = min(near, key=lambda column: (float(np.median(times[column])), column))
-    return TimeColumns(plain=(first,)), tuple(column for column in near if column != first)
+    start = min(near, key=lambda column: (_after(times[first], times[column]), column))
+    return TimeColumns(plain=(start,)), tuple(column for column in near if column != start)
 
 
 def _may_be_time(table: Table, column: int) -> bool:
@@ -150,6 +150,12 @@ def _is_clock(table: Table, date: int, clock: bool) -> bool:
         return False
     texts = table.texts(date + 1)
     return bool(texts.str.contains(":").any()) or table.texts(date).duplicated().any()
+
+
+def _after(start: Ints, other: Ints) -> float:
+    """Return how far one column of times mostly lies behind another."""
+    told = (start != UNREAD) & (other != UNREAD)
+    return float(np.median((other - start)[told]))
 
 
 def _near(start: Ints, other: Ints) -> bool:

@@ -268,7 +268,7 @@ def _contradict(table: Table, time: Ints) -> bool:
     again = pd.Series(time).duplicated(keep=False).to_numpy()
     if not again.any():
         return False
-    rows = table.frame.loc[again].assign(_time=time[again])
+    rows = table.frame.loc[again].astype(str).assign(_time=time[again])  # as text, for JSON holds lists too
     return bool(rows.duplicated().sum() < len(rows) - len(np.unique(time[again])))
 
 
