@@ -20,7 +20,7 @@ class Worst:
     Attributes
     ----------
     trip
-        What a stolen model key and a filler together take at one open and close, beyond the oracle's own move.
+        What a stolen model key and a filler together take at one open and close, beyond what the oracle moved against the owner.
     trade
         The loss of a trade of the largest amount that is closed at its stop, at the worst accepted price.
     closes

@@ -210,9 +210,9 @@ struct Trade {
 /// - A dead oracle holds up closes: there is no price to close at. Releasing a trade and withdrawing still work.
 /// - The contract does not ask what an oracle prices: `FeedOracle` says its base and quote, and whoever signs a mandate compares.
 /// - Whoever holds the model's key, and fills, opens as often as the criteria allow. With slippage s each trip takes at most
-///   maxAmount * (1 - (1 - s)**2) beyond the oracle's own move, at most one trip each `cooldown` (each block, where that is zero),
-///   and in all the drawdown limit and one trade's loss, a gap of the price excepted. Limits are those of one mandate: who lodges
-///   ten can lose ten times as much.
+///   maxAmount * (1 - (1 - s)**2) beyond what the oracle moved against the owner, at most one trip each `cooldown` (each block,
+///   where that is zero), and in all the drawdown limit and one trade's loss, a gap of the price excepted. Limits are those of one
+///   mandate: who lodges ten can lose ten times as much.
 /// - Whoever fills first has the trade, at the worst price that the mandate accepts just then. A `ramp` lets fillers compete at
 ///   the open: the fairest offer qualifies first. It does not bind a thief of the key, who chooses `barTime`, and at the close
 ///   slippage is full from the first second. A mandate that names its `filler` trades with nobody else, so that filler has no
