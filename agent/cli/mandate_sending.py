@@ -10,6 +10,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_keys.constants import SECPK1_N
 from rich.text import Text
 
 from agent.chain.accounts import accounts_of
@@ -143,12 +144,10 @@ def _account_in(path: Path) -> LocalAccount:
         raise UsageError(f"--key-file {path} cannot be read: {error.strerror}.", cure="Name another.") from error
     except UnicodeDecodeError:
         found = None
-    try:
-        if found is not None:
-            account: LocalAccount = Account.from_key("0x" + found[1])
-            return account
-    except Exception:  # what it says may hold the key
-        pass
+    # Asked here, for what a library says of a number that is no key may hold the key.
+    if found is not None and 0 < int(found[1], 16) < SECPK1_N:
+        account: LocalAccount = Account.from_key("0x" + found[1])
+        return account
     raise UsageError(
         f"--key-file {path} holds no private key.", cure="It has to hold 64 hex digits and nothing else."
     )
