@@ -156,6 +156,11 @@ class Chain(Node):
         with self.reading("eth_getBlockByNumber"):
             return int(found["timestamp"], 16)
 
+    def require_contract(self, address: str, *, cure: str) -> None:
+        """Raise ChainError where there is no code at an address."""
+        if self.request("eth_getCode", address, "latest") in ("0x", "0x0"):
+            raise ChainError(f"There is no contract at {address} on this chain.", cure=cure)
+
     def balance_of(self, address: str) -> int:
         """What an account can pay for gas with, in wei."""
         return self.quantity("eth_getBalance", address, "latest")

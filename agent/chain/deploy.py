@@ -92,11 +92,9 @@ class Deployment:
                 f"The deployment is on chain {self.chain_id}, the node is of chain {chain.chain_id}.",
                 cure="Give the node or the deployment that belongs to the other.",
             )
-        if chain.request("eth_getCode", self.settlement, "latest") in ("0x", "0x0"):
-            raise ChainError(
-                f"There is no contract at {self.settlement} on this chain.",
-                cure="A local chain forgets everything when it stops: deploy again.",
-            )
+        chain.require_contract(
+            self.settlement, cure="A local chain forgets everything when it stops: deploy again."
+        )
         base, quote = OracleContract(chain, self.oracle).pair()
         if (base, quote) != (self.base, self.quote):
             raise ChainError(

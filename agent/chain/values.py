@@ -12,6 +12,7 @@ from eth_utils import keccak
 
 BPS = 10_000
 PRICE_SCALE = 10**36
+LEAST_AMOUNT = 100_000  # units, below which nothing opens: `contracts/libraries/Criteria.sol`; a test compares
 ANYONE = "0x" + 40 * "0"  # the filler of a mandate that names none
 
 

@@ -138,11 +138,10 @@ def connected(file: MandateFile, rpc: str) -> Iterator[Chain]:
                 f"The mandate is for chain {file.chain_id}, the node is of chain {chain.chain_id}.",
                 cure="Give with --rpc a node of that chain.",
             )
-        if chain.request("eth_getCode", file.settlement, "latest") in ("0x", "0x0"):
-            raise ChainError(
-                f"There is no contract at {file.settlement} on this chain.",
-                cure="A local chain forgets everything when it stops: deploy, and write the mandate again.",
-            )
+        chain.require_contract(
+            file.settlement,
+            cure="A local chain forgets everything when it stops: deploy, and write the mandate again.",
+        )
         yield chain
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agent.chain.values import ANYONE, BPS, Mandate, Side
+from agent.chain.values import ANYONE, BPS, LEAST_AMOUNT, Mandate, Side
 from agent.desk.mandate_file import MandateFile
 from agent.desk.token import price_text
 from agent.desk.worst import worst_of
@@ -15,7 +15,6 @@ from agent.model.patterns import PATTERNS
 __all__ = ["Unsound", "duration", "moment", "sentences", "side_of", "unsound", "worst_sentences"]
 
 _MOST_BARRIER = 2**16 - 1
-LEAST_AMOUNT = 100_000  # units: `contracts/libraries/Criteria.sol`; a test compares
 _YEAR_9999 = 253_402_300_799
 _STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

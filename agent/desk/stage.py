@@ -10,7 +10,7 @@ from agent.chain.accounts import Accounts
 from agent.chain.client import Chain
 from agent.chain.contracts import ModelsContract, SettlementContract, TokenContract
 from agent.chain.deploy import Deployment
-from agent.chain.values import ANYONE, BPS, PRICE_SCALE, Mandate, Side
+from agent.chain.values import ANYONE, BPS, LEAST_AMOUNT, PRICE_SCALE, Mandate, Side
 from agent.desk.loop import Terms
 from agent.errors import DeskError
 from agent.model.labels import Barriers, least_barrier_bps
@@ -22,7 +22,6 @@ EXPIRY = 4_102_444_800  # 2100-01-01: a replay's clock may run ahead of the data
 OWNER_TRADES = 6
 FILLER_TRADES = 100
 MOST_SIZES = 2  # of a trade; at least it is half of one
-LEAST_AMOUNT = 100_000  # below it the contract opens nothing
 LARGEST_AMOUNT = 2**128 - 1
 
 

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from agent.chain.contracts import TokenContract
 from agent.chain.events import Closed, Opened
-from agent.chain.values import Barrier, Reason, Side
+from agent.chain.values import LEAST_AMOUNT, Barrier, Reason, Side
 from agent.errors import Reverted
 from agent.model.labels import most_slippage_bps
 
 MOST = 2**128 - 1
 SCALE = 10**36
-LEAST_AMOUNT = 100_000
 LEAST_PRICE = 10**9
 FIELD = 2**16 - 1
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.chain.values import Side
-from agent.cli.mandate_words import LEAST_AMOUNT, duration, moment, percent, unsound
+from agent.chain.values import LEAST_AMOUNT, Side
+from agent.cli.mandate_words import duration, moment, percent, unsound
 from agent.desk.mandate_file import MandateFile
 from agent.desk.token import Token
 from agent.errors import Reverted
