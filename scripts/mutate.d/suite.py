@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,6 @@ class Suite:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: self._rank.get(item.nodeid, len(self._rank)))
 
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        # Only now, so that it comes before whatever is registered before.
-        session.config.pluginmanager.register(_Untold())
-
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._note(report)
 
@@ -50,19 +45,6 @@ class Suite:
     def _note(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed and report.nodeid not in self.failed:
             self.failed.append(report.nodeid)
-
-
-class _Untold:
-    """Keeps failures from being explained: to find a line of Solidity, the mutant would be compiled twice more."""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
-        error = call.excinfo.value if call.excinfo else None
-        while error is not None:
-            if hasattr(error, "where"):
-                error.where = None
-            error = error.__cause__ or error.__context__
-        return (yield)
 
 
 def main() -> None:
@@ -82,6 +64,8 @@ def _prepare() -> None:
     bench = importlib.import_module("agent.testing.workbench")
     if not Path(str(bench.__file__)).is_relative_to(Path.cwd()):
         raise SystemExit(f"The tests would run with {bench.__file__}, which is not of this copy.")
+    # To tell the line of Solidity at which a call failed, the mutant would be compiled twice more, for nobody to read.
+    importlib.import_module("agent.testing.chain").DevChain._where = lambda chain, rerun: ""
     # The same examples for every mutant; and one that fails is enough, it need not be the smallest.
     hypothesis.settings.register_profile(
         "mutants",
