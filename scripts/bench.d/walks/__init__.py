@@ -1,0 +1,1 @@
+"""Series in which nothing is to be found, each with a fault that real prices have."""
