@@ -15,6 +15,7 @@ from agent.evaluation.baselines import always_long, buy_and_hold, patterns_alone
 from agent.evaluation.contenders import Contender, Said, ask, contender_of
 from agent.evaluation.costs import costs_of
 from agent.evaluation.effort import DEFAULT_EFFORT, FOLDS, Effort
+from agent.evaluation.fingerprints import Fingerprint, fingerprint_of
 from agent.evaluation.folds import Scheme, Step, embargo, gap, later_than, walk
 from agent.evaluation.ground import Ground, ground_of
 from agent.evaluation.judged import Evidence, Walked, judged, walked
@@ -22,7 +23,7 @@ from agent.evaluation.luck import overfitting, shuffled
 from agent.evaluation.measures import Stretch, stretch_of
 from agent.evaluation.processes import processes
 from agent.evaluation.result import Evaluation, Judged, Trials
-from agent.evaluation.trials import Attempted, Trial, TrialLog, default_log, pieces_of
+from agent.evaluation.trials import Attempted, Trial, TrialLog, default_log
 from agent.market.bars import Bars
 from agent.model.evaluation import TRADE_SHARE
 from agent.model.labels import DEFAULT_BARRIERS, Barriers
@@ -105,10 +106,10 @@ def evaluate(
     path = _Path(contenders=contenders, steps=steps, stretch=stretch, share=share, seed=seed)
 
     log = log or TrialLog(default_log())
-    pieces = pieces_of(bars)
-    before = log.on(pieces)
-    runs = _tried(path, log, pieces, jobs=jobs, on_progress=on_progress)
-    attempts = log.on(pieces)
+    data = fingerprint_of(bars)
+    before = log.on(data)
+    runs = _tried(path, log, data, jobs=jobs, on_progress=on_progress)
+    attempts = log.on(data)
     return Evaluation(
         bars=bars,
         scheme="saved" if all(each.saved for each in contenders) else scheme,
@@ -216,7 +217,7 @@ def trial_of(
     contender: Contender,
     ground: Ground,
     steps: Sequence[Step],
-    pieces: tuple[str, ...],
+    data: Fingerprint,
     *,
     share: float,
     seed: int,
@@ -241,19 +242,19 @@ def trial_of(
         bars=len(bars),
         first=bars.first.isoformat(),
         last=bars.last.isoformat(),
-        pieces=pieces,
+        data=data,
     )
 
 
 def _tried(
-    path: _Path, log: TrialLog, pieces: tuple[str, ...], *, jobs: int | None, on_progress: OnProgress
+    path: _Path, log: TrialLog, data: Fingerprint, *, jobs: int | None, on_progress: OnProgress
 ) -> list[Walked]:
     """Walk each model through the series, its trial written down before its test windows are opened, and again after."""
     stretch = path.stretch
     each_its_own = list(zip(path.contenders, path.steps, strict=True))
     # All are made before one is written down: where one of them is no model, nothing was tried.
     trials = [
-        trial_of(contender, stretch.ground, own, pieces, share=path.share, seed=path.seed)
+        trial_of(contender, stretch.ground, own, data, share=path.share, seed=path.seed)
         for contender, own in each_its_own
     ]
     begun = [log.begin(trial) for trial in trials]

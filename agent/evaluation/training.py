@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from agent.evaluation.contenders import params_of
-from agent.evaluation.trials import Trial, pieces_of
+from agent.evaluation.fingerprints import fingerprint_of
+from agent.evaluation.trials import Trial
 from agent.market.bars import Bars
 from agent.model.estimators import Factory, made_by
 from agent.model.labels import Barriers
@@ -51,5 +52,5 @@ def training_trial(
         bars=len(bars),
         first=bars.first.isoformat(),
         last=bars.last.isoformat(),
-        pieces=pieces_of(bars),
+        data=fingerprint_of(bars),
     )

@@ -16,32 +16,31 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from agent.errors import ModelError
+from agent.evaluation.fingerprints import Fingerprint, Moves, alike
 from agent.evaluation.ground import Periods
 from agent.evaluation.statistics import sharpe
-from agent.market.bars import Bars, Floats
+from agent.market.bars import Floats
 
 try:
     import fcntl
 except ImportError:  # not on Windows, where one write of one line has to do
     fcntl = None
 
-__all__ = ["TRIALS_VARIABLE", "Attempted", "Trial", "TrialLog", "default_log", "pieces_of"]
+__all__ = ["TRIALS_VARIABLE", "Attempted", "Trial", "TrialLog", "default_log"]
 
 TRIALS_VARIABLE = "PATTERNSETTLE_TRIALS"
 """Names another file for the log."""
 
 _FORMAT = 1
 _HEAD = f'{{"format":{_FORMAT},'.encode()
-_PIECE = 256
 
 
 def default_log() -> Path:
@@ -57,27 +56,6 @@ def default_log() -> Path:
     return base / "patternsettle" / "trials.jsonl"
 
 
-def pieces_of(bars: Bars) -> tuple[str, ...]:
-    """Return the hashes of the pieces of a series, by which it is known again when it was cut or grew.
-
-    A piece is all bars between two times that are multiples of 256 intervals; the first and the last, which may be
-    cut, are left out unless there are no others. Two series that share a piece are the same data.
-    """
-    number = bars.time // (_PIECE * bars.interval)
-    starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
-    edges = [*starts.tolist(), len(bars)]
-    pieces = [_hash(bars[a:b]) for a, b in pairwise(edges)]
-    return tuple(pieces[1:-1] or pieces)
-
-
-def _hash(bars: Bars) -> str:
-    digest = hashlib.sha256(f"{len(bars)} {bars.interval}".encode() + bars.time.astype("<i8").tobytes())
-    for column in (bars.open, bars.high, bars.low, bars.close):
-        # As numbers, not as units: part of a file may carry fewer digits than the whole.
-        digest.update((column / 10.0**bars.decimals).astype("<f8").tobytes())
-    return digest.hexdigest()[:12]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """What is about to be tried.
@@ -90,8 +68,8 @@ class Trial:
         Everything that sets this trial apart from others on the same bars: parameters, seed, barriers, costs, windows.
     source, market, interval, bars, first, last
         The series.
-    pieces
-        See `pieces_of`.
+    data
+        By what the series is known again.
     """
 
     model: str
@@ -102,13 +80,18 @@ class Trial:
     bars: int
     first: str
     last: str
-    pieces: tuple[str, ...]
+    data: Fingerprint
 
     @property
     def key(self) -> str:
         """Hash of what is tried, the same when the same is tried again."""
-        canonical = json.dumps([self.params, self.interval, self.pieces], sort_keys=True, default=str)
+        canonical = json.dumps([self.params, self.interval, self.data.pieces], sort_keys=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the log says of it."""
+        told = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data"}
+        return {"key": self.key, **told, **self.data.as_json()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +153,7 @@ class TrialLog:
             Where the log cannot be written: what cannot be counted is not tried.
         """
         id = uuid.uuid4().hex
-        self._append({"event": "begun", "id": id, "at": _now(), "key": trial.key, **asdict(trial)})
+        self._append({"event": "begun", "id": id, "at": _now(), **trial.as_json()})
         return id
 
     def end(self, id: str, periods: Periods, returns: Floats) -> None:
@@ -187,8 +170,8 @@ class TrialLog:
             }
         )
 
-    def on(self, pieces: Sequence[str]) -> tuple[Attempted, ...]:
-        """Return the different trials made on the same data, in the order in which they were begun.
+    def on(self, data: Fingerprint) -> tuple[Attempted, ...]:
+        """Return the different trials made on the same data, in the order in which they were begun; see `alike`.
 
         The same trial made again, with the same outcome, is one; with another outcome, as when the code behind a
         factory's name was changed, it is another. One without an outcome counts unless the same was finished.
@@ -198,11 +181,11 @@ class TrialLog:
         ModelError
             Where the log cannot be read.
         """
-        wanted = set(pieces)
+        same = _Same(data)
         begun: dict[str, Attempted] = {}
         for line, event in enumerate(self._events(), start=1):
             try:
-                if event["event"] == "begun" and wanted & set(event["pieces"]):
+                if event["event"] == "begun" and same(event["pieces"], event.get("moves", ())):
                     begun[event["id"]] = Attempted(event["key"], event["model"])
                 elif event["event"] == "ended" and event["id"] in begun:
                     before = begun[event["id"]]
@@ -275,6 +258,23 @@ class TrialLog:
             f"the trial log {self.path}, line {line}, is damaged: {what}.",
             cure="Restore the file, or begin another with --trials: only the whole one knows how often bars were tried.",
         )
+
+
+class _Same:
+    """Tells whether what the log says of a series is of the same data; asks once of each, for a sweep writes it often."""
+
+    def __init__(self, data: Fingerprint) -> None:
+        self._data = data
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, pieces: Sequence[str], moves: Sequence[Sequence[Any]]) -> bool:
+        written = json.dumps([pieces, moves])
+        if written not in self._known:
+            told = map(Moves.from_json, moves)
+            self._known[written] = alike(
+                self._data, Fingerprint(tuple(pieces), {each.step: each for each in told})
+            )
+        return self._known[written]
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:

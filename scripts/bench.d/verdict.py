@@ -85,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _line(rate: Rate) -> str:
     asked = f"{'at least' if rate.bars == PLANTED else 'at most'} {rate.asked:.0%}"
     between = f"{rate.low:.1%} .. {rate.high:.1%}"
-    return f"{rate.bars:10}{rate.edges:>4} of {rate.series:<4}{between:>16}  {asked}{'' if rate.kept else ': MISSED'}"
+    return (
+        f"{rate.bars:10}{rate.edges:>4} of {rate.series:<4}{between:>16}  {asked}{'' if rate.kept else ': MISSED'}"
+    )
 
 
 def measured(chosen: argparse.Namespace) -> Iterator[Rate]:

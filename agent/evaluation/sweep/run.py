@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import ModelError, PatternSettleError, UsageError
+from agent.evaluation.fingerprints import Fingerprint, fingerprint_of
 from agent.evaluation.ground import PERIOD, Periods
 from agent.evaluation.result import Trials
 from agent.evaluation.run import trial_of
@@ -32,7 +33,7 @@ from agent.evaluation.sweep.trying import (
     tried,
 )
 from agent.evaluation.sweep.verdict import Candidate, chosen_from, judged, ranked
-from agent.evaluation.trials import Attempted, Trial, TrialLog, pieces_of
+from agent.evaluation.trials import Attempted, Trial, TrialLog
 from agent.market.bars import Bars
 from agent.model.labels import Barriers
 
@@ -180,16 +181,16 @@ def sweep(
         Where the engine cannot go on.
     """
     began = time.monotonic()
-    pieces = [pieces_of(bars) for bars in plan.markets]
-    earlier = _attempts(plan, store, log, pieces)
+    data = [fingerprint_of(bars) for bars in plan.markets]
+    earlier = _attempts(plan, store, log, data)
     missing = [
         each for each in plan.points if (known := store.get(each.key)) is None or (retry and known.outcome is None)
     ]
     on_progress(len(plan) - len(missing), len(plan))
-    _try(plan, missing, pieces, store, engine, log, on_progress)
+    _try(plan, missing, data, store, engine, log, on_progress)
 
     candidates, failed = _known(plan, store)
-    by_market = _attempts(plan, store, log, pieces)
+    by_market = _attempts(plan, store, log, data)
     attempts = _together(by_market)
     chosen, overfit = chosen_from(candidates, attempts, intervals={bars.interval for bars in plan.markets})
     standings = ranked(candidates, attempts, markets=plan.markets)
@@ -255,7 +256,7 @@ class _Begun:
 def _try(
     plan: Plan,
     missing: Sequence[Planned],
-    pieces: Sequence[tuple[str, ...]],
+    data: Sequence[Fingerprint],
     store: Store,
     engine: Engine,
     log: TrialLog,
@@ -282,7 +283,7 @@ def _try(
             where = point.market, point.barriers
             if here is None or here[0] != where:
                 here = where, setting_of(bars, point.barriers, plan.terms, contender=contender_at(point))
-            begun[place] = _begin(log, each, here[1], pieces[point.market])
+            begun[place] = _begin(log, each, here[1], data[point.market])
             if point.market not in shared:
                 shared[point.market] = engine.shared(bars)
             yield each.task, shared[point.market]
@@ -303,26 +304,24 @@ def _try(
         kept(possible[place], trial.key, answer.reason if isinstance(answer, Failed) else answer)
 
 
-def _begin(log: TrialLog, each: Planned, setting: Setting, pieces: tuple[str, ...]) -> _Begun:
+def _begin(log: TrialLog, each: Planned, setting: Setting, data: Fingerprint) -> _Begun:
     terms = each.task.terms
     trial: Trial = trial_of(
-        contender_at(each.task.point), setting.ground, setting.steps, pieces, share=terms.share, seed=terms.seed
+        contender_at(each.task.point), setting.ground, setting.steps, data, share=terms.share, seed=terms.seed
     )
     return _Begun(log.begin(trial), trial.key, setting.stretch.periods)
 
 
-def _attempts(
-    plan: Plan, store: Store, log: TrialLog, pieces: Sequence[tuple[str, ...]]
-) -> list[tuple[Attempted, ...]]:
+def _attempts(plan: Plan, store: Store, log: TrialLog, data: Sequence[Fingerprint]) -> list[tuple[Attempted, ...]]:
     """Return all trials on each market: those of the log, and those of the store that another log, or none, was told of."""
     return [
         _different(
             [
                 *log.on(own),
-                *(_attempted(record, bars) for record in store if record.trial and record.data == data),
+                *(_attempted(record, bars) for record in store if record.trial and record.data == hashed),
             ]
         )
-        for bars, data, own in zip(plan.markets, (bars.sha256 for bars in plan.markets), pieces, strict=True)
+        for bars, hashed, own in zip(plan.markets, (bars.sha256 for bars in plan.markets), data, strict=True)
     ]
 
 
