@@ -9,6 +9,7 @@ from typing import Any
 from agent.evaluation.measured import Baseline, Calibration, Estimate, Measures, Part, Scores
 from agent.evaluation.result import Evaluation, Fold, Judged, Span, Trade
 from agent.market.bars import Bars
+from agent.market.spread import hidden_spread
 from agent.model.patterns import names_of
 
 __all__ = ["document"]
@@ -41,13 +42,23 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
             "tests": [_span(span) for span in evaluation.tests],
         },
         "barriers": asdict(evaluation.barriers),
-        "costs": asdict(evaluation.costs),
+        "costs": {**asdict(evaluation.costs), "roll": _roll(evaluation)},
         "models": [
             {**_judged(evaluation, model), "trade_list": [_trade(trade, bars) for trade in model.trades]}
             for model in evaluation.models
         ],
         "seed": evaluation.seed,
         "seconds": round(evaluation.seconds, 3),
+    }
+
+
+def _roll(evaluation: Evaluation) -> dict[str, Any]:
+    hidden, charged = hidden_spread(evaluation.bars), evaluation.costs.spread_bps
+    return {
+        "spread_bps": _rounded(hidden.bps),
+        "beyond_chance": hidden.certain,
+        "charged_bps": 2 * charged,
+        "larger": hidden.exceeds(charged),
     }
 
 

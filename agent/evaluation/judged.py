@@ -26,6 +26,7 @@ from agent.evaluation.result import Fold, Judged
 from agent.evaluation.trading import Decisions, Traded, marked, traded, trades_of
 from agent.evaluation.trials import Attempted
 from agent.market.bars import Floats
+from agent.market.spread import hidden_spread
 
 __all__ = ["Evidence", "Walked", "judged", "walked"]
 
@@ -161,6 +162,8 @@ def judged(
             trials=len(evidence.attempts),
             synthetic=ground.bars.synthetic,
             elsewhere=contender.elsewhere,
+            hidden=hidden_spread(ground.bars),
+            spread_bps=ground.costs.spread_bps,
         ),
         seconds=sum(each.seconds for each in run.said),
     )

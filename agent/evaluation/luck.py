@@ -15,6 +15,7 @@ from agent.evaluation.statistics import block_shuffle, deflated_sharpe, permutat
 from agent.evaluation.trading import Traded
 from agent.evaluation.trials import Attempted
 from agent.market.bars import Floats, Ints
+from agent.market.spread import HiddenSpread
 
 __all__ = [
     "DEFLATED",
@@ -178,7 +179,14 @@ def luck_of(
 
 
 def judge(
-    overall: Measures, luck: Luck, *, trials: int, synthetic: bool = False, elsewhere: bool = False
+    overall: Measures,
+    luck: Luck,
+    *,
+    trials: int,
+    synthetic: bool = False,
+    elsewhere: bool = False,
+    hidden: HiddenSpread | None = None,
+    spread_bps: int = 0,
 ) -> Verdict:
     """Return the conclusion, in one sentence.
 
@@ -189,11 +197,16 @@ def judge(
     against any where the median trial gained as well: of trials that are equally good, the best in one half of the time is
     below the median in the other as often as not.
 
+    Nor is there one while the spread that is `hidden` in the prices exceeds what a round trip at `spread_bps` is charged: what
+    comes back from the bid to the ask can be foretold, and nobody gains it.
+
     Of a model that was trained `elsewhere` no edge can be told, however well it does: it may have learned these very bars.
     """
     tried = f"{trials} {'trial' if trials == 1 else 'trials'}"
     of = " The bars are synthetic." if synthetic else ""
     missing = _missing(overall, luck, tried)
+    if not missing and hidden is not None and hidden.exceeds(spread_bps):
+        missing = f"{_p(luck.p_value)} after {tried}, but {hidden.told(spread_bps)}"
     if missing:
         return Verdict(False, f"No evidence of an edge: {missing}.{of}")
     if elsewhere:
@@ -218,20 +231,20 @@ def _missing(overall: Measures, luck: Luck, tried: str) -> str:
         return f"nothing was traded, after {tried}"
     after = f"{_p(luck.p_value)} after {tried}"
     if overall.trades < FEWEST_TRADES:
-        return f"{overall.trades} {'trade is' if overall.trades == 1 else 'trades are'} too few to tell ({after})"
+        return f"{overall.trades} {'trade is' if overall.trades == 1 else 'trades are'} too few to tell ({after}); {FEWEST_TRADES} are asked"
     if luck.p_value is None:
         return f"too few bars to shuffle labels, after {tried}"
     if luck.p_value >= SIGNIFICANT:
-        return after
+        return f"{after}; below {SIGNIFICANT} is asked"
     if mean <= 0:
         return (
             f"it tells the direction better than chance ({after}), but it lost {-mean:.1f} bps a trade after costs"
         )
     if luck.deflated_sharpe is None or luck.deflated_sharpe < DEFLATED:
-        return f"{after}, but the deflated Sharpe ratio is {_deflated(luck)}, and {DEFLATED} is needed"
+        return f"{after}, but the deflated Sharpe ratio is {_deflated(luck)}; {DEFLATED} is asked"
     if luck.pbo is not None and luck.pbo >= OVERFITTED and luck.gained <= 0.5:
         return (
-            f"{after}, but the probability of overfitting is {chances.of_luck(luck.pbo)}, and less than {OVERFITTED} is needed "
+            f"{after}, but the probability of overfitting is {chances.of_luck(luck.pbo)}; below {OVERFITTED} is asked "
             "unless most trials gain"
         )
     return ""

@@ -24,6 +24,7 @@ from agent.evaluation.overfitting import probability_of_overfitting
 from agent.evaluation.result import Luck
 from agent.evaluation.trading import Decisions, Traded, traded
 from agent.evaluation.trials import Attempted
+from agent.market.spread import HiddenSpread
 from agent.market.synthetic import planted, random_walk
 from agent.model.patterns import PATTERNS
 
@@ -235,8 +236,8 @@ def found(
             4,
             "Evidence of an edge: p = 0.001 after 4 trials, and a deflated Sharpe ratio of 0.990.",
         ),
-        (measures(), found(0.41), 12, "No evidence of an edge: p = 0.410 after 12 trials."),
-        (measures(), found(0.41), 1, "No evidence of an edge: p = 0.410 after 1 trial."),
+        (measures(), found(0.41), 12, "No evidence of an edge: p = 0.410 after 12 trials; below 0.05 is asked."),
+        (measures(), found(0.41), 1, "No evidence of an edge: p = 0.410 after 1 trial; below 0.05 is asked."),
         (
             measures(trades=0, mean=None),
             found(None),
@@ -247,7 +248,7 @@ def found(
             measures(trades=29),
             found(0.0001),
             1,
-            "No evidence of an edge: 29 trades are too few to tell (p < 0.001 after 1 trial).",
+            "No evidence of an edge: 29 trades are too few to tell (p < 0.001 after 1 trial); 30 are asked.",
         ),
         (
             measures(mean=-3.2),
@@ -260,7 +261,7 @@ def found(
             measures(),
             found(0.02, 0.8),
             4,
-            "No evidence of an edge: p = 0.020 after 4 trials, but the deflated Sharpe ratio is 0.800, and 0.95 is needed.",
+            "No evidence of an edge: p = 0.020 after 4 trials, but the deflated Sharpe ratio is 0.800; 0.95 is asked.",
         ),
         (
             measures(),
@@ -280,8 +281,8 @@ def found(
             measures(),
             found(pbo=0.61, gained=0.5),
             4,
-            "No evidence of an edge: p = 0.001 after 4 trials, but the probability of overfitting is 0.610, and less than "
-            "0.5 is needed unless most trials gain.",
+            "No evidence of an edge: p = 0.001 after 4 trials, but the probability of overfitting is 0.610; below "
+            "0.5 is asked unless most trials gain.",
         ),
         (measures(), found(None), 1, "No evidence of an edge: too few bars to shuffle labels, after 1 trial."),
     ],
@@ -300,6 +301,20 @@ def test_an_edge_begins_where_it_is_said_to():
     assert not judge(measures(mean=0.0), found(), trials=1).edge
     assert judge(measures(), found(pbo=OVERFITTED - 1e-9), trials=2).edge
     assert not judge(measures(), found(pbo=OVERFITTED), trials=2).edge
+
+
+def test_there_is_no_edge_while_prices_hide_a_larger_spread_than_is_charged():
+    hidden = HiddenSpread(38.2, certain=True)
+    verdict = judge(measures(), found(), trials=1, hidden=hidden, spread_bps=5)
+    assert not verdict.edge
+    assert verdict.reason == (
+        "No evidence of an edge: p = 0.001 after 1 trial, but the prices bounce between bid and ask 38.2 bps apart "
+        "(Roll's estimate), more than the 10 bps charged."
+    )
+    assert judge(measures(), found(), trials=1, hidden=hidden, spread_bps=20).edge
+    assert judge(measures(), found(), trials=1, hidden=HiddenSpread(38.2, certain=False), spread_bps=5).edge
+    # What is missing anyway is told first.
+    assert "below 0.05 is asked" in judge(measures(), found(0.2), trials=1, hidden=hidden, spread_bps=5).reason
 
 
 def test_what_was_found_in_synthetic_bars_says_so():

@@ -21,6 +21,7 @@ from agent.evaluation.sweep.trying import Terms, contender_at, setting_of
 from agent.evaluation.trading import Decisions, Traded, traded
 from agent.evaluation.trials import Attempted
 from agent.market.bars import Bars
+from agent.market.spread import hidden_spread
 from agent.model.labels import Barriers
 from agent.model.threads import one_thread
 
@@ -187,7 +188,14 @@ def _judged(
         draws=draws,
         block=block_of(standing.point.barriers.horizon),
     )
-    verdict = judge(standing.outcome.measures, luck, trials=len(attempts), synthetic=bars.synthetic)
+    verdict = judge(
+        standing.outcome.measures,
+        luck,
+        trials=len(attempts),
+        synthetic=bars.synthetic,
+        hidden=hidden_spread(bars),
+        spread_bps=standing.point.barriers.spread_bps,
+    )
     return replace(standing, luck=luck, verdict=verdict)
 
 
