@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from agent.evaluation.measured import Baseline, Estimate, Interval, Measures
-from agent.evaluation.measures import Stretch, drawdown_bps, measures_of, profit_factor, yearly_sharpe
+from agent.evaluation.measures import Stretch, apart, drawdown_bps, measures_of, profit_factor, yearly_sharpe
 from agent.evaluation.statistics import sharpe
-from agent.evaluation.trading import Decisions, Traded, held, marked, traded
+from agent.evaluation.trading import Decisions, Traded, gross_bps, held, marked, traded
 from agent.market.bars import Floats, Ints
 from agent.model.labels import Barrier
 from agent.model.patterns import PATTERNS
@@ -84,6 +84,7 @@ def buy_and_hold(stretch: Stretch, *, rng: np.random.Generator) -> Baseline:
     equity = np.cumsum(stretch.periods.summed(gains))
     before = _BPS + np.concatenate(([0.0], equity[:-1]))
     result = float(equity[-1])
+    gross = (float(bars.close[stretch.stop - 1]) / float(bars.open[stretch.start]) - 1) * _BPS
     return Baseline(
         name="buy and hold",
         meaning="One trade's size is bought at the first open and sold at the last close.",
@@ -101,6 +102,7 @@ def buy_and_hold(stretch: Stretch, *, rng: np.random.Generator) -> Baseline:
             exposure=1.0,
             # What is held grows and shrinks, so each period's gain is one on what was held at its beginning.
             sharpe=yearly_sharpe(stretch, np.diff(equity, prepend=0.0) / before, rng=rng),
+            **apart(np.array([gross]), np.array([result])),
         ),
         equity=equity,
     )
@@ -120,7 +122,7 @@ def random_entries(stretch: Stretch, trades: Traded, *, rng: np.random.Generator
         figures.append(_figures(stretch, drawn, gains, per_period))
         barriers += np.bincount(drawn.barrier, minlength=len(Barrier)) / draws
         equity += np.cumsum(per_period) / draws
-    hit_rate, mean, total, factor, drawdown, exposure, ratio = map(_over_draws, np.array(figures).T)
+    hit_rate, mean, total, factor, drawdown, exposure, ratio, gross = map(_over_draws, np.array(figures).T)
     profits, stops, horizons = (
         round(barriers[each]) for each in (Barrier.TAKE_PROFIT, Barrier.STOP_LOSS, Barrier.HORIZON)
     )
@@ -140,6 +142,7 @@ def random_entries(stretch: Stretch, trades: Traded, *, rng: np.random.Generator
             drawdown_bps=drawdown.value or 0.0,
             exposure=exposure.value or 0.0,
             sharpe=ratio,
+            **_costs_of_draws(gross.value, mean.value, len(trades)),
         ),
         equity=equity,
     )
@@ -178,7 +181,13 @@ def _figures(stretch: Stretch, drawn: Traded, gains: Floats, per_period: Floats)
         drawdown_bps(gains),
         float(stretch.cut(held(stretch.ground, drawn)).mean()),
         None if ratio is None else ratio * math.sqrt(stretch.periods.a_year),
+        float(gross_bps(stretch.ground, drawn).mean()) if len(drawn) else None,
     )
+
+
+def _costs_of_draws(gross: float | None, net: float | None, n: int) -> dict[str, float | None]:
+    """Return the mean before costs and what these took, of all draws together."""
+    return apart(np.full(n, gross or 0.0), np.full(n, net or 0.0))
 
 
 def _over_draws(figures: np.ndarray) -> Estimate:

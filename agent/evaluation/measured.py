@@ -49,6 +49,11 @@ class Measures:
         Share that trades of the same sides, entered at every bar with a pattern of the same folds, would have had.
     mean_bps, return_bps
         Mean result of a trade, and the sum of all.
+    gross_bps, cost_bps
+        What the mean was before costs, and what spread and gas took of it; None without trades, and in figures that an
+        earlier version kept.
+    gross_return_bps, cost_return_bps
+        The same of the sum.
     profit_factor
         What the winners gained for each unit that the losers lost; no value where nobody lost.
     drawdown_bps
@@ -71,6 +76,10 @@ class Measures:
     drawdown_bps: float
     exposure: float
     sharpe: Estimate
+    gross_bps: float | None = None
+    cost_bps: float | None = None
+    gross_return_bps: float | None = None
+    cost_return_bps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from agent.evaluation.ground import Ground, Periods
 from agent.evaluation.measured import Bin, Calibration, Estimate, Interval, Measures, Part, Scores
 from agent.evaluation.result import Span
 from agent.evaluation.statistics import bootstrap_interval, sharpe, wilson
-from agent.evaluation.trading import Traded, held, marked
+from agent.evaluation.trading import Traded, gross_bps, held, marked
 from agent.market.bars import Floats, Ints
 from agent.model.labels import Barrier
 from agent.model.patterns import PATTERNS
@@ -23,6 +23,7 @@ from agent.model.signal import Predictions
 __all__ = [
     "Answers",
     "Stretch",
+    "apart",
     "calibration_of",
     "drawdown_bps",
     "measures_of",
@@ -127,7 +128,20 @@ def measures_of(stretch: Stretch, trades: Traded, *, rng: np.random.Generator) -
         drawdown_bps=drawdown_bps(gains),
         exposure=float(stretch.cut(held(stretch.ground, trades)).mean()),
         sharpe=yearly_sharpe(stretch, per_period, rng=rng),
+        **apart(gross_bps(stretch.ground, trades), results),
     )
+
+
+def apart(gross: Floats, net: Floats) -> dict[str, float | None]:
+    """Return what trades came to before costs, and what costs took: the mean and the sum, as `Measures` calls them."""
+    before, after = float(gross.sum()), float(net.sum())
+    n = len(gross)
+    return {
+        "gross_bps": before / n if n else None,
+        "cost_bps": (before - after) / n if n else None,
+        "gross_return_bps": before,
+        "cost_return_bps": before - after,
+    }
 
 
 def yearly_sharpe(stretch: Stretch, returns: Floats, *, rng: np.random.Generator) -> Estimate:

@@ -16,7 +16,7 @@ from agent.evaluation.result import Span, Trade
 from agent.market.bars import Floats, Ints
 from agent.model.labels import Barrier
 
-__all__ = ["Decisions", "Traded", "held", "marked", "traded", "trades_of"]
+__all__ = ["Decisions", "Traded", "gross_bps", "held", "marked", "traded", "trades_of"]
 
 _BPS = 10_000
 _NAMES = {Barrier.TAKE_PROFIT: "profit", Barrier.STOP_LOSS: "stop", Barrier.HORIZON: "horizon"}
@@ -137,6 +137,12 @@ def marked(ground: Ground, trades: Traded) -> Floats:
     worth = np.where(step == length[trade] - 1, trades.result_bps[trade], worth)
     before = np.where(step == 0, 0.0, np.roll(worth, 1))
     return np.bincount(bar, weights=worth - before, minlength=len(gains))
+
+
+def gross_bps(ground: Ground, trades: Traded) -> Floats:
+    """Return what trades would have gained without spread and gas, in basis points of a trade's size, shape (trades,)."""
+    opens = ground.bars.open[trades.decided + 1]
+    return trades.side * (trades.price - opens) * float(_BPS) / opens
 
 
 def held(ground: Ground, trades: Traded) -> NDArray[np.bool_]:

@@ -73,6 +73,15 @@ def test_on_a_random_walk_random_entries_lose_what_they_cost(there, trades):
     assert mean.interval.low < -costs < mean.interval.high + 5
 
 
+def test_of_every_baseline_gross_and_cost_make_up_the_net_result(there, trades):
+    charged = 2 * there.ground.costs.spread_bps + there.ground.costs.gas_bps
+    made = [each(there, rng=RNG(0)).measures for each in (always_long, patterns_alone, buy_and_hold)]
+    for measured in (*made, random_entries(there, trades, rng=RNG(0)).measures):
+        assert measured.gross_bps - measured.cost_bps == pytest.approx(measured.mean_bps.value)
+        assert measured.gross_return_bps - measured.cost_return_bps == pytest.approx(measured.return_bps.value)
+        assert measured.cost_bps == pytest.approx(charged, rel=0.3)
+
+
 def test_the_same_seed_draws_the_same_entries(there, trades):
     one, same, other = (random_entries(there, trades, rng=RNG(seed)) for seed in (1, 1, 2))
     assert one.measures == same.measures != other.measures

@@ -59,6 +59,21 @@ def test_results_add_up(there, trades):
     assert measured.return_bps.interval.low == pytest.approx(measured.mean_bps.interval.low * len(trades))
 
 
+def test_gross_and_cost_stand_apart_and_make_up_the_net_result(there, ground, stretch, trades):
+    measured = measures_of(there, trades, rng=RNG(0))
+    charged = 2 * there.ground.costs.spread_bps + there.ground.costs.gas_bps
+    assert measured.cost_bps == pytest.approx(charged, abs=0.2)
+    assert measured.gross_bps - measured.cost_bps == pytest.approx(measured.mean_bps.value)
+    assert measured.gross_return_bps - measured.cost_return_bps == pytest.approx(measured.return_bps.value)
+    assert measured.cost_return_bps == pytest.approx(measured.cost_bps * len(trades))
+    # What it would have been without spread and gas: the same entries and exits, at the oracle's own prices.
+    opens = there.ground.bars.open[trades.decided + 1]
+    by_hand = trades.side * (trades.price / opens - 1) * 10_000
+    assert measured.gross_bps == pytest.approx(by_hand.mean())
+    sides, _ = parts_of(there, trades, rng=RNG(0))
+    assert sum(part.measures.gross_return_bps for part in sides) == pytest.approx(measured.gross_return_bps)
+
+
 def test_the_base_rate_is_that_of_the_same_sides_in_the_same_folds(there, trades):
     shares = []
     for fold, side in zip(trades.fold.tolist(), trades.side.tolist(), strict=True):
@@ -94,6 +109,8 @@ def test_without_trades_there_is_nothing_to_measure_and_nothing_is_made_up(there
     undefined = (measured.hit_rate, measured.mean_bps, measured.profit_factor, measured.sharpe)
     assert {each.value for each in undefined} == {None}
     assert measured.base_rate is None
+    assert measured.gross_bps is measured.cost_bps is None
+    assert measured.gross_return_bps == measured.cost_return_bps == 0
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -82,7 +82,9 @@ class Outcome:
 
 
 def _measured(kind: Any, document: Mapping[str, Any]) -> Any:
-    return kind(**{field.name: _value(document[field.name]) for field in fields(kind)})
+    # A store of an earlier version lacks the figures that were added since, and those may be missing.
+    known = (field.name for field in fields(kind) if field.name in document or field.default is MISSING)
+    return kind(**{name: _value(document[name]) for name in known})
 
 
 def _value(value: Any) -> Any:
