@@ -1,13 +1,18 @@
-"""JSON from outside, kept from nesting without end: an error, and never the end of the process.
+"""What comes from outside, kept from nesting without end: an error, and never the end of the process.
 
-Libraries for the chain raise Python's recursion limit so far that a JSON parser would run out of stack before it noticed.
-So the depth is counted first, without recursion.
+Libraries for the chain raise Python's recursion limit so far that whatever goes through it by recursion would run out of
+stack before it noticed. So the depth of JSON is counted first, without recursion; and what goes through objects is given
+a limit of its own.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 DEEPEST = 500  # far more than anybody means, far less than the stack of any thread holds
@@ -41,3 +46,14 @@ def loads(text: str | bytes, *, deepest: int = DEEPEST, **options: Any) -> Any:
     decoded = text.decode("utf-8") if isinstance(text, bytes) else text
     require_shallow(decoded, deepest=deepest)
     return json.loads(decoded, **options)
+
+
+@contextmanager
+def bounded_recursion(calls: int = 1_000) -> Iterator[None]:
+    """Let Python raise RecursionError in here after so many calls within each other, whatever its limit is elsewhere."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(min(before, len(inspect.stack(0)) + calls))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

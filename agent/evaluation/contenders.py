@@ -18,14 +18,14 @@ from agent.evaluation.folds import Step
 from agent.market.bars import Bars, Ints
 from agent.model.artifact import load
 from agent.model.closes import WINDOW
-from agent.model.estimators import Factory, comes_fitted, made_by, resolve
+from agent.model.estimators import Factory, made_by, require_unfitted, resolve
 from agent.model.labels import Barriers
 from agent.model.named import is_saved
 from agent.model.signal import Predictions
 from agent.model.train import train
 from agent.model.trained import TrainedModel
 
-__all__ = ["Contender", "Said", "ask", "contender_of", "params_of"]
+__all__ = ["Contender", "Said", "ask", "contender_of", "params_of", "untrained"]
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -53,6 +53,12 @@ class Contender:
         """Whether only its maker knows which bars it was trained on."""
         return self.saved is not None and self.saved.elsewhere
 
+    @property
+    def make(self) -> Factory:
+        """What makes the unfitted classifier, found where it is only named; there is none where it is saved."""
+        assert self.factory is not None
+        return resolve(self.factory) if isinstance(self.factory, str) else self.factory
+
     def params(self, *, seed: int) -> Mapping[str, Any]:
         """Return what sets it apart from other models: its id, or its classifier with all parameters.
 
@@ -63,13 +69,8 @@ class Contender:
         """
         if self.saved is not None:
             return {"id": self.saved.id}
-        made = made_by(_found(self.factory), seed=seed)
-        if comes_fitted(made):
-            raise ModelError(
-                f"{self.name} comes fitted, so nobody here knows on which bars.",
-                cure="Give what makes an unfitted classifier, or have it measured with patternsettle train and "
-                "evaluate what that saves.",
-            )
+        made = made_by(self.make, seed=seed)
+        require_unfitted(made, self.name)
         return params_of(made)
 
 
@@ -118,11 +119,6 @@ def contender_of(model: Any, *, trusted: Sequence[str] = ()) -> Contender:
             cure="Give a trained model, the folder of one, a name, module:factory, or a scikit-learn classifier.",
         )
     return Contender(getattr(model, "__name__", type(model).__name__), None, model)
-
-
-def _found(factory: Factory | str | None) -> Factory:
-    assert factory is not None
-    return resolve(factory) if isinstance(factory, str) else factory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,21 +177,20 @@ def ask(
     if model is None:
         assert step.training is not None
         part = bars[step.training.start : step.training.stop]
+        factory = contender.make
+        # Asked in every fold: it may have been fitted in the one before.
+        require_unfitted(made_by(factory, seed=seed), contender.name)
         try:
             model = train(
                 part,
                 barriers=barriers,
-                factory=_found(contender.factory),
+                factory=factory,
                 name=contender.name,
                 seed=seed,
                 trade_share=share,
             )
         except ModelError as error:
-            raise ModelError(
-                f"{contender.name}, trained on the {len(part):,} bars until {part.last:%Y-%m-%d %H:%M} UTC: "
-                f"{error.problem}",
-                cure=error.cure,
-            ) from error
+            raise untrained(contender, part, error) from error
     first = step.test.start - (WINDOW - 1)
     said = model.predict_series(bars[first : step.test.stop])
     rows = places - first
@@ -204,4 +199,12 @@ def ask(
         model.threshold_bps,
         model.manifest.classifier,
         time.perf_counter() - began,
+    )
+
+
+def untrained(contender: Contender, part: Bars, error: ModelError) -> ModelError:
+    """Return the error that tells which model could not be trained on which bars."""
+    return ModelError(
+        f"{contender.name}, trained on the {len(part):,} bars until {part.last:%Y-%m-%d %H:%M} UTC: {error.problem}",
+        cure=error.cure,
     )

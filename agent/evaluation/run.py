@@ -11,6 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from agent.errors import ModelError
+from agent.evaluation.anew import require_anew
 from agent.evaluation.baselines import always_long, buy_and_hold, patterns_alone
 from agent.evaluation.contenders import Contender, Said, ask, contender_of
 from agent.evaluation.costs import costs_of
@@ -258,6 +259,8 @@ def _tried(
         for contender, own in each_its_own
     ]
     begun = [log.begin(trial) for trial in trials]
+    for contender, own in each_its_own:
+        require_anew(contender, stretch.ground.bars, own[0], barriers=stretch.ground.barriers, seed=path.seed)
     said = _asked(path, jobs=jobs, on_progress=on_progress)
     runs = [
         walked(contender, answers, stretch, own)
@@ -272,7 +275,8 @@ def _asked(path: _Path, *, jobs: int | None, on_progress: OnProgress) -> list[li
     """Return what each model says in each of its folds, trained where it has to be, several at a time."""
     models, folds = range(len(path.contenders)), range(len(path.steps[0]))
     ground, steps = path.stretch.ground, path.steps
-    work = [(model, fold) for fold in reversed(folds) for model in models]
+    # In the order of time: a process that is given one fold after another then knows, whatever it keeps, only the past.
+    work = [(model, fold) for fold in folds for model in models]
     done = Parallel(n_jobs=processes(jobs, pieces=len(work)), return_as="generator")(
         delayed(ask)(
             path.contenders[model],

@@ -29,6 +29,7 @@ from agent.model.labels import DEFAULT_BARRIERS
 from agent.model.named import ONNX, spec_of
 from agent.model.reasons import Foreign, reason
 from agent.model.splits import PurgedKFold, purge
+from agent.nesting import bounded_recursion
 
 __all__ = [
     "Factory",
@@ -37,6 +38,7 @@ __all__ = [
     "forest",
     "logistic",
     "made_by",
+    "require_unfitted",
     "resolve",
     "search_here",
     "tree",
@@ -237,13 +239,17 @@ def _is_of(value: Any, owner: Any) -> bool:
 def made_by(factory: Factory, *, seed: int) -> Any:
     """Return a new classifier of a factory, with every `random_state` it has set to the seed.
 
+    It is a clone of what the factory returns, so that one which returns the same object again and again hands on nothing
+    that this object has learned; what stays fitted through that, `comes_fitted` tells.
+
     Raises
     ------
     ModelError
-        Where the factory fails or needs arguments, or makes something that is no classifier with probabilities.
+        Where the factory fails or needs arguments, or makes something that is no classifier with probabilities or cannot
+        be cloned.
     """
     name = getattr(factory, "__name__", repr(factory))
-    with Foreign(f"the model factory {name}"):
+    with Foreign(f"the model factory {name}"), bounded_recursion():
         return _made(factory, name, seed)
 
 
@@ -267,8 +273,26 @@ def _made(factory: Factory, name: str, seed: int) -> Any:
             f"the classifier {type(made).__name__} of {name} has no predict_proba, so no confidence.",
             cure="Wrap it in sklearn.calibration.CalibratedClassifierCV, or choose one with probabilities.",
         )
-    made.set_params(**dict.fromkeys(_seeds_of(made), seed))
-    return made
+    new = _cloned(made, name)
+    new.set_params(**dict.fromkeys(_seeds_of(new), seed))
+    return new
+
+
+def _cloned(made: BaseEstimator, name: str) -> Any:
+    kind = type(made).__name__
+    try:
+        new = clone(made)
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"the classifier {kind} of {name} cannot be cloned, so it cannot be trained anew: {reason(error)}.",
+            cure="Let __init__ take each parameter by name and keep it as it is; open and compute in fit.",
+        ) from error
+    if callable(getattr(made, "features", None)) and not callable(getattr(new, "features", None)):
+        raise ModelError(
+            f"the classifier {kind} of {name} loses its features when it is cloned, for they were put on it from outside.",
+            cure="Make features, feature_names and window part of its class.",
+        )
+    return new
 
 
 def _seeds_of(made: Any) -> list[str]:
@@ -287,6 +311,22 @@ def comes_fitted(estimator: Any) -> bool:
     """
     parts = (estimator, *estimator.get_params(deep=True).values())
     return any(isinstance(part, BaseEstimator) and _stays_fitted(part) for part in parts)
+
+
+def require_unfitted(estimator: Any, name: str) -> None:
+    """Refuse a classifier that comes fitted, see `comes_fitted`, where it was to be trained.
+
+    Raises
+    ------
+    ModelError
+        Where it does.
+    """
+    if comes_fitted(estimator):
+        raise ModelError(
+            f"{name} comes fitted, so nobody here knows on which bars.",
+            cure="Give what makes an unfitted classifier, or have it measured with patternsettle train and "
+            "evaluate what that saves.",
+        )
 
 
 def _stays_fitted(estimator: BaseEstimator) -> bool:

@@ -18,7 +18,7 @@ from agent.market.bars import Bars, Ints
 from agent.model.closes import WINDOW
 from agent.model.compiled import compiled
 from agent.model.estimatorfile import to_bytes
-from agent.model.estimators import Factory, made_by, resolve, with_gap
+from agent.model.estimators import Factory, comes_fitted, made_by, require_unfitted, resolve, with_gap
 from agent.model.evaluation import TRADE_SHARE, Metrics, choose_threshold, measure
 from agent.model.labels import DEFAULT_BARRIERS, Barriers, triple_barrier
 from agent.model.manifest import FORMAT, Manifest, Versions
@@ -31,7 +31,7 @@ from agent.model.splits import purge
 from agent.model.threads import one_thread
 from agent.model.trained import TrainedModel, probabilities_bps
 
-__all__ = ["FEWEST_SAMPLES", "more_samples", "train"]
+__all__ = ["FEWEST_SAMPLES", "Samples", "fitted", "more_samples", "samples_of", "train"]
 
 FEWEST_SAMPLES = 200
 """Bars with a pattern and a known outcome below which nothing can be learned, let alone measured."""
@@ -40,7 +40,7 @@ _HELD_OUT = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Samples:
+class Samples:
     """Bars with a pattern and a known outcome: where they are, what a model reads of them, what came."""
 
     places: Ints
@@ -51,8 +51,8 @@ class _Samples:
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, rows: slice) -> _Samples:
-        return _Samples(self.places[rows], self.masks[rows], self.features[rows], self.labels[rows])
+    def __getitem__(self, rows: slice) -> Samples:
+        return Samples(self.places[rows], self.masks[rows], self.features[rows], self.labels[rows])
 
 
 def train(
@@ -103,15 +103,21 @@ def train(
     if not 0 < trade_share <= 1:
         raise ModelError(f"a share of {trade_share} of the bars cannot trade.", cure="Give one above 0, up to 1.")
     make = with_gap(factory or resolve(DEFAULT.name), purge(barriers.horizon))
-    reading = reading_of(made_by(make, seed=seed))
-    samples = _samples(bars, barriers, reading)
+    first = made_by(make, seed=seed)
+    reading, anew = reading_of(first), not comes_fitted(first)
+    samples = samples_of(bars, barriers, reading)
     before_measuring()
     with one_thread():
         # One thread: sums in one order, whatever the machine is doing; and quicker at this size.
         threshold, metrics = _rehearse(
-            samples, make, barriers=barriers, seed=seed, share=trade_share, known=_known(bars, reading)
+            samples,
+            make,
+            barriers=barriers,
+            seed=seed,
+            share=trade_share,
+            known=_known(bars, reading),
         )
-        estimator = _fitted(make, samples, seed=seed)
+        estimator = fitted(make, samples, seed=seed, anew=anew)
     kind = type(estimator)
     manifest = Manifest(
         format=FORMAT,
@@ -147,7 +153,14 @@ def more_samples(bars: int, horizon: int) -> str:
     return f"{FEWEST_SAMPLES} are needed: give a much longer series, or one whose price moves."
 
 
-def _samples(bars: Bars, barriers: Barriers, reading: Reading) -> _Samples:
+def samples_of(bars: Bars, barriers: Barriers, reading: Reading) -> Samples:
+    """Return the bars with a pattern and a known outcome, of which a model learns.
+
+    Raises
+    ------
+    ModelError
+        Where they are too few, or all had one outcome.
+    """
     outcomes = triple_barrier(bars, barriers)
     masks = pattern_masks(bars.close)
     places = np.flatnonzero((masks != 0) & outcomes.known)
@@ -156,7 +169,7 @@ def _samples(bars: Bars, barriers: Barriers, reading: Reading) -> _Samples:
             f"{len(bars)} bars have {len(places)} patterns with a known outcome, too few to train on.",
             cure=more_samples(len(bars), barriers.horizon),
         )
-    samples = _Samples(places, masks[places], reading.matrix(bars)[places], outcomes.label[places])
+    samples = Samples(places, masks[places], reading.matrix(bars)[places], outcomes.label[places])
     if len(np.unique(samples.labels)) < 2:
         what = {1: "a profit going long", -1: "a profit going short", 0: "nothing"}[int(samples.labels[0])]
         raise ModelError(
@@ -172,7 +185,7 @@ def _known(bars: Bars, reading: Reading) -> Callable[[int], NDArray[Any]] | None
 
 
 def _rehearse(
-    samples: _Samples,
+    samples: Samples,
     make: Factory,
     *,
     barriers: Barriers,
@@ -189,7 +202,7 @@ def _rehearse(
             f"{len(samples)} patterns are too few, or too much alike, to train on some and measure on the rest.",
             cure="Give a longer series, or a shorter horizon.",
         )
-    estimator = _fitted(make, earlier, seed=seed)
+    estimator = fitted(make, earlier, seed=seed)
     down, flat, up = probabilities_bps(
         estimator,
         later.features,
@@ -211,14 +224,30 @@ def _rehearse(
     return threshold, metrics
 
 
-def _fitted(make: Factory, samples: _Samples, *, seed: int) -> Any:
+def fitted(make: Factory, samples: Samples, *, seed: int, anew: bool = False) -> Any:
+    """Return a new classifier of a factory, fitted on samples.
+
+    Parameters
+    ----------
+    make, samples, seed
+        What makes it, what it learns, and its seed.
+    anew
+        Whether it must not come fitted: then nobody knows on what.
+
+    Raises
+    ------
+    ModelError
+        Where it comes fitted all the same, or cannot be trained.
+    """
     estimator = made_by(make, seed=seed)
+    if anew:
+        require_unfitted(estimator, type(estimator).__name__)
     with Foreign(f"the classifier {type(estimator).__name__}"):
         _fit(estimator, samples)
     return estimator
 
 
-def _fit(estimator: Any, samples: _Samples) -> None:
+def _fit(estimator: Any, samples: Samples) -> None:
     try:
         estimator.fit(samples.features, samples.labels)
     except (ValueError, TypeError) as error:

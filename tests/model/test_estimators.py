@@ -244,3 +244,58 @@ class TestTheDefault:
             fitted = logistic().fit(features, labels)
         assert fitted.classes_.tolist() == [-1, 0, 1]
         assert fitted.predict_proba(features)[:, 1].max() < 0.05
+
+
+class Computing(GaussianNB):
+    """Does work in its constructor, so that what it was given is not what it keeps."""
+
+    def __init__(self, priors=(1, 2)):
+        super().__init__(priors=list(priors))
+
+
+class Anything(GaussianNB):
+    def __init__(self, *options):
+        super().__init__()
+
+
+def within_itself() -> Cautious:
+    made = Cautious(GaussianNB())
+    made.estimator = made
+    return made
+
+
+class TestMakingItAnew:
+    def test_what_a_factory_returns_twice_is_two(self):
+        kept = make_pipeline(StandardScaler(), FITTED)
+        one, other = made_by(lambda: kept, seed=0), made_by(lambda: kept, seed=0)
+        assert one is not other
+        assert not hasattr(one[-1], "classes_")
+
+    def test_what_it_returned_keeps_its_own_seed(self):
+        kept = RandomForestClassifier()
+        assert made_by(lambda: kept, seed=7).random_state == 7
+        assert kept.random_state is None
+
+    @pytest.mark.parametrize(
+        "factory",
+        [Computing, Anything, lambda: GaussianNB(priors=(each for each in ()))],
+        ids=["computes in its constructor", "takes anything", "holds a generator"],
+    )
+    def test_what_cannot_be_cloned_is_refused_in_words(self, factory):
+        with pytest.raises(
+            ModelError, match=r"cannot be cloned, so it cannot be trained anew: .* Let __init__ take"
+        ):
+            made_by(factory, seed=0)
+
+    def test_one_that_is_within_itself_is_an_error_and_not_the_end_of_the_process(self):
+        with pytest.raises(ModelError, match="the model factory within_itself: RecursionError"):
+            made_by(within_itself, seed=0)
+
+    def test_features_put_on_it_from_outside_are_missed(self):
+        def make():
+            made = GaussianNB()
+            made.features = lambda bars: bars.close[:, np.newaxis]
+            return made
+
+        with pytest.raises(ModelError, match="loses its features when it is cloned"):
+            made_by(make, seed=0)

@@ -17,6 +17,7 @@ import sklearn
 
 from agent import __version__
 from agent.errors import ModelError
+from agent.evaluation.anew import require_anew
 from agent.evaluation.contenders import Contender, ask
 from agent.evaluation.costs import costs_of
 from agent.evaluation.effort import DEFAULT_EFFORT, FOLDS, Effort
@@ -177,6 +178,7 @@ def tried(task: Task, bars: Bars) -> Outcome | Unlike:
     with one_thread():
         contender = contender_at(point)
         setting = setting_of(bars, point.barriers, terms, contender=contender)
+        require_anew(contender, bars, setting.steps[0], barriers=point.barriers, seed=terms.seed)
         said = [
             ask(
                 contender,
