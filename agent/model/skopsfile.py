@@ -13,25 +13,25 @@ import json
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import skops.io
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
-from skops.io.exceptions import UnsupportedTypeException
 
 from agent.errors import ArtifactError, ModelError
 from agent.model.estimators import search_here
-from agent.model.reasons import reason
+from agent.model.reasons import Attempt, reason
 from agent.model.skopssize import bounded_schema
 from agent.model.trained import probabilities_bps
 from agent.model.trees import TREES, doubtful_trees, name_of
+from agent.nesting import bounded_recursion
 
-__all__ = ["REVIEWED", "from_bytes", "opened", "require_answer", "to_bytes", "untrusted_types"]
+__all__ = ["REVIEWED", "from_bytes", "not_saved", "opened", "require_answer", "to_bytes", "untrusted_types"]
 
 REVIEWED: tuple[str, ...] = (
     # Ours; two integers, and a classifier with two numbers and an array.
@@ -51,6 +51,8 @@ Not on it, and not to be: the nodes of decision trees (``sklearn.tree._tree.Tree
 bounds, so that a crafted file reads memory it should not. Their names vouch for nothing; each tree is
 looked through before it is followed, see `agent.model.trees`.
 """
+
+_DEEPEST_BLAME = 6  # attributes inside each other, of which a message still names the last
 
 _TREES = frozenset(name_of(kind) for kind in TREES)
 
@@ -82,13 +84,10 @@ def to_bytes(estimator: Any) -> bytes:
     ArtifactError
         Where skops cannot save something in it.
     """
-    try:
+    with Attempt() as attempt, bounded_recursion():
         written = skops.io.dumps(estimator)
-    except (UnsupportedTypeException, TypeError, AttributeError) as error:
-        raise ArtifactError(
-            f"the classifier {type(estimator).__name__} cannot be saved: {reason(error)}.",
-            cure="Use parameters that skops can save: no lambdas, open files or objects of other libraries.",
-        ) from error
+    if attempt.error is not None:
+        raise not_saved(estimator, attempt.error) from attempt.error
     with zipfile.ZipFile(io.BytesIO(written)) as archive:
         members = {name: _without_padding(name, archive.read(name)) for name in archive.namelist()}
     schema = json.loads(members.pop("schema.json"))
@@ -100,6 +99,49 @@ def to_bytes(estimator: Any) -> bytes:
         for name in sorted(content):
             archive.writestr(zipfile.ZipInfo(name), content[name])
     return buffer.getvalue()
+
+
+def not_saved(estimator: Any, error: BaseException) -> ArtifactError:
+    """Return the error that tells why an estimator cannot be kept in a file, and which part of it is to blame."""
+    said = (
+        "something in it holds itself, or is nested too deeply"
+        if isinstance(error, RecursionError)
+        else reason(error)
+    )
+    return ArtifactError(
+        f"the classifier {type(estimator).__name__} cannot be saved{_blamed(estimator)}: {said}.",
+        cure="Keep numbers, arrays, texts and estimators in it: no locks, loggers, lambdas, open files, generators, or "
+        "classes that no module holds.",
+    )
+
+
+def _blamed(estimator: Any) -> str:
+    """Return which attribute of an estimator cannot be saved and loaded alone, as `` with its steps.lock_``, or ""."""
+    path: list[str] = []
+    seen: set[int] = set()
+    while id(estimator) not in seen and len(path) < _DEEPEST_BLAME:
+        seen.add(id(estimator))
+        for name, value in _parts(estimator):
+            with Attempt() as attempt, bounded_recursion():
+                data = skops.io.dumps(value)
+                skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
+            if attempt.error is not None:
+                path.append(name)
+                estimator = value
+                break
+        else:
+            break
+    return f" with its {'.'.join(path)} ({type(estimator).__name__})" if path else ""
+
+
+def _parts(value: Any) -> Iterable[tuple[str, Any]]:
+    match value:
+        case dict():
+            return ((str(key), each) for key, each in value.items())
+        case list() | tuple():
+            return ((str(place), each) for place, each in enumerate(value))
+    attributes: dict[str, Any] = vars(value) if isinstance(value, BaseEstimator) else {}
+    return attributes.items()
 
 
 def _without_padding(name: str, data: bytes) -> bytes:

@@ -135,6 +135,42 @@ def test_a_classifier_of_ones_own_is_trained_and_what_it_takes_to_load_it_is_sai
     assert "--trust sklearn.tree._tree.Tree" in patternsettle(*arguments).out
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("make_pipeline(FunctionTransformer(lambda rows: rows / 2), GaussianNB())", "<lambda>"),
+        ("Locked()", "with its lock_ (lock)"),
+        ("Own()", "with its own_ (Own): something in it holds itself"),
+        ("local()", "no attribute 'Local'"),
+    ],
+)
+def test_what_would_not_load_is_refused_in_one_line_and_nothing_is_written(
+    patternsettle, price_file, tmp_path, monkeypatch, model, said
+):
+    (tmp_path / "unsaved.py").write_text(
+        "import threading\n"
+        "from sklearn.naive_bayes import GaussianNB\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "from sklearn.preprocessing import FunctionTransformer\n"
+        "class Locked(GaussianNB):\n"
+        "    def fit(self, X, y):\n        self.lock_ = threading.Lock()\n        return super().fit(X, y)\n"
+        "class Own(GaussianNB):\n"
+        "    def fit(self, X, y):\n        self.own_ = self\n        return super().fit(X, y)\n"
+        "def local():\n    class Local(GaussianNB):\n        pass\n    return Local()\n"
+        f"def make():\n    return {model}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "unsaved", raising=False)
+    ended = patternsettle("train", "--data", price_file, "--out", "mine", "--model", "unsaved:make")
+    monkeypatch.delitem(sys.modules, "unsaved", raising=False)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert [item.name for item in tmp_path.iterdir()] == ["unsaved.py"]
+
+
 def test_an_onnx_file_is_measured_and_given_its_manifest(patternsettle, price_file, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
     pytest.importorskip("skl2onnx", reason="skl2onnx, which makes the file, is not installed")

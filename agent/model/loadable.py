@@ -1,0 +1,53 @@
+"""Whether a trained model loads back from its file and answers there as it does here: found out before anything is written."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agent.errors import ArtifactError
+from agent.market.bars import Bars
+from agent.model.closes import WINDOW
+from agent.model.estimatorfile import from_bytes, kind_of, to_bytes, untrusted_types
+from agent.model.reasons import Foreign
+from agent.model.skopsfile import not_saved
+from agent.model.threads import one_thread
+from agent.model.trained import TrainedModel
+
+__all__ = ["require_loadable"]
+
+_ASKED = 8
+
+
+def require_loadable(trained: TrainedModel, bars: Bars) -> None:
+    """Refuse a model that would be saved and could not be loaded, or would answer otherwise then.
+
+    Parameters
+    ----------
+    trained
+        The model.
+    bars
+        Bars to ask both about, at least `agent.model.closes.WINDOW`.
+
+    Raises
+    ------
+    ArtifactError
+        Where it does not load, is of another class there, or answers a handful of bars with other bytes.
+    """
+    estimator = trained.estimator
+    kind, name = kind_of(estimator), type(estimator).__name__
+    try:
+        loaded = from_bytes(to_bytes(estimator), kind, "its file", trusted=untrusted_types(estimator))
+    except ArtifactError as error:
+        if error.__cause__ is None or "cannot be saved" in error.problem:
+            raise
+        raise not_saved(estimator, error.__cause__) from error
+    if type(loaded) is not type(estimator):
+        raise not_saved(estimator, TypeError(f"another class is found under the name of {name}"))
+    rows = trained.reading.matrix(bars[-(WINDOW + _ASKED) :])[-_ASKED:]
+    with one_thread(), Foreign(f"the classifier {name}, loaded from its file"):
+        before, after = (np.asarray(each.predict_proba(rows)) for each in (estimator, loaded))
+    if before.shape != after.shape or before.tobytes() != after.tobytes():
+        raise ArtifactError(
+            f"the classifier {name} answers otherwise once it is loaded from its file, so it was not saved.",
+            cure="Keep all that its answers depend on in attributes that fit sets: numbers, arrays and estimators.",
+        )
