@@ -15,6 +15,7 @@ from rich.text import Text
 from agent.cli.options import JsonOption
 from agent.cli.output import show, show_json
 from agent.errors import UsageError
+from agent.extras import install
 from agent.model.named import MODELS
 
 NameArgument = Annotated[
@@ -90,7 +91,7 @@ def new_model(name: NameArgument, out: OutOption = Path(), json: JsonOption = Fa
 
 def _commands(name: str) -> tuple[str, ...]:
     # Only who tests contracts or models has pytest: a first `scripts/demo` installs none.
-    installing = () if find_spec("pytest") else ("pip install 'patternsettle[testing]'",)
+    installing = () if find_spec("pytest") else (install("testing"),)
     return (
         *installing,
         f"pytest test_{name}.py",

@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from agent.desk.place import NO_WRITES, Place
 from agent.errors import DeskError
+from agent.extras import install
 
 __all__ = ["SCHEMA", "Store", "Values", "has_writer", "open_store"]
 
@@ -170,7 +171,7 @@ def _engine(place: Place, *, readonly: bool) -> Engine:
     except ImportError as error:
         raise DeskError(
             f"The journal {place.name} needs the PostgreSQL driver psycopg, which is not installed.",
-            cure="Install it with: pip install 'patternsettle[postgres]'",
+            cure=f"Install it with: {install('postgres')}",
         ) from error
     return engine.execution_options(postgresql_readonly=True) if readonly else engine
 

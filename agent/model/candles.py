@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ModelError
+from agent.extras import install
 from agent.market.bars import Bars, Floats
 from agent.model.cautious import Cautious
 from agent.model.closes import LIMIT, WINDOW
@@ -206,6 +207,6 @@ def _talib() -> ModuleType:
     except ImportError as error:
         raise ModelError(
             "candlesticks and volume are read with TA-Lib, which is not installed.",
-            cure="Run: pip install 'patternsettle[ta]'.",
+            cure=f"Run: {install('ta')}.",
         ) from error
     return talib

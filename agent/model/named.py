@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from agent.errors import ModelError
+from agent.extras import install
 
 __all__ = ["DEFAULT", "MODELS", "ONE_FILE", "ONNX", "NamedModel", "is_saved", "spec_of"]
 
@@ -48,7 +49,7 @@ class NamedModel:
     @property
     def cure(self) -> str:
         """How to install what it needs."""
-        return f"pip install 'patternsettle[{self.extra}]'"
+        return install(self.extra)
 
 
 MODELS: tuple[NamedModel, ...] = (

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from agent.errors import ArtifactError, ModelError
+from agent.extras import install
 from agent.market.bars import Floats
 from agent.market.synthetic import random_walk
 from agent.model.closes import WINDOW
@@ -186,7 +187,7 @@ def _runtime() -> ModuleType:
     except ImportError as error:
         raise ModelError(
             "an ONNX model is run by onnxruntime, which is not installed.",
-            cure="Run: pip install 'patternsettle[onnx]'.",
+            cure=f"Run: {install('onnx')}.",
         ) from error
     return onnxruntime
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.extras import install
+
 FILES = ["my_own.py", "test_my_own.py"]  # in alphabetical order
 
 
@@ -52,7 +54,7 @@ def test_it_says_what_to_do_next(command):
 
 def test_where_pytest_is_missing_it_says_how_to_get_it_first(command, monkeypatch):
     monkeypatch.setitem(sys.modules, "pytest", None)
-    assert "pip install 'patternsettle[testing]'\n  pytest test_mine.py" in command("new-model", "mine").out
+    assert f"{install('testing')}\n  pytest test_mine.py" in command("new-model", "mine").out
 
 
 def test_machines_are_told_the_same(command):

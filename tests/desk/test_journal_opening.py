@@ -18,6 +18,7 @@ from agent.desk.journal import Journal
 from agent.desk.place import Place
 from agent.desk.store import has_writer
 from agent.errors import DeskError
+from agent.extras import install
 
 PORT_WITHOUT_SERVER = 1
 
@@ -274,5 +275,5 @@ def test_a_missing_driver_is_named_with_the_extra_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     message = refusal("postgresql://user:s3cret@host/db")
     assert "psycopg, which is not installed" in message
-    assert "pip install 'patternsettle[postgres]'" in message
+    assert install("postgres") in message
     assert "s3cret" not in message

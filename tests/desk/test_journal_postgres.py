@@ -19,7 +19,7 @@ from agent.desk.place import Place
 from agent.desk.store import has_writer
 from agent.errors import DeskError
 
-psycopg = pytest.importorskip("psycopg", reason="needs the postgres extra: pip install 'patternsettle[postgres]'")
+psycopg = pytest.importorskip("psycopg", reason="needs the postgres extra: pip install '.[postgres]'")
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 PASSWORD = "s3/cret"

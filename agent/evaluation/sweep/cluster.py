@@ -18,6 +18,7 @@ from agent.evaluation.sweep.carried import called, opened
 from agent.evaluation.sweep.defaults import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE
 from agent.evaluation.sweep.engines import Call, Failed, failure
 from agent.evaluation.sweep.trying import versions
+from agent.extras import install
 from agent.model.reasons import reason
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Cluster:
         except ImportError as error:
             raise UsageError(
                 "The engine dask needs Dask, which is not installed.",
-                cure="Run: pip install 'patternsettle[dask]'.",
+                cure=f"Run: {install('dask')}.",
             ) from error
         # A client that cannot connect is told of late, and long after by others of its threads: so it is not made.
         with ThreadPoolExecutor(1) as aside:

@@ -21,9 +21,10 @@ from agent.errors import PatternSettleError, UsageError
 from agent.evaluation.sweep import trying
 from agent.evaluation.sweep.cluster import Cluster
 from agent.evaluation.sweep.engines import Failed
+from agent.extras import install
 
 Client = pytest.importorskip(
-    "distributed", reason="Dask is not installed: pip install 'patternsettle[dask]'"
+    "distributed", reason="Dask is not installed: pip install '.[dask]'"
 ).Client
 
 START = 30.0  # seconds that a process may take to begin, on a machine that has much else to do
@@ -205,7 +206,7 @@ def test_without_dask_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match="needs Dask") as refused, Cluster("127.0.0.1:8786"):
         pass
-    assert refused.value.cure == "Run: pip install 'patternsettle[dask]'."
+    assert refused.value.cure == f"Run: {install('dask')}."
 
 
 def test_a_scheduler_that_goes_is_told_and_the_sweep_goes_on_later(local, plan, swept):
