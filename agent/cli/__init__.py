@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from difflib import SequenceMatcher
 from io import TextIOWrapper
 from typing import Annotated
@@ -26,6 +26,7 @@ from agent.cli.models import models
 from agent.cli.new_model import new_model
 from agent.cli.output import OutputFailed, StandardOutput, kept_for_results, take_standard_output
 from agent.cli.run import run
+from agent.cli.stopping import Stopped, stop_in_order
 from agent.cli.swap import swap
 from agent.cli.sweep import sweep
 from agent.cli.train import train
@@ -37,12 +38,17 @@ UNBALANCED = 1
 REFUSED = 2
 _ABOUT_AS_NEAR = 0.1
 INTERRUPTED = 130
+EXIT_CODES = (
+    "Exit codes: 0 done, also where Ctrl-C ended it with its report; 1 the books do not balance, or a model failed its "
+    "check; 2 refused, with what to do; 130 interrupted, with nothing to report (SIGTERM: 143, SIGHUP: 129)."
+)
 
 app = typer.Typer(
     name=NAME,
     help="Patterns found by a model, trades settled by a contract, everything traceable.",
     invoke_without_command=True,
     add_completion=False,
+    epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain text: it reads well at any width, and starts faster
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -81,11 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     take_standard_output()
-    sys.exit(run_command(arguments))
+    with stop_in_order() as asked:
+        try:
+            code = run_command(arguments)
+        except Exception:
+            # A library in the middle of being imported makes its own of what a signal raises.
+            if not asked.is_set():
+                raise
+            code = _refuse("interrupted.", code=INTERRUPTED)
+    sys.exit(code)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 1 for books or a model that failed, 2 for a refusal, 130 for Ctrl-C with nothing to report."""
+    """Run a command; return its exit code: see `EXIT_CODES`."""
     wanted = sys.argv[1:] if arguments is None else list(arguments)
     command = typer.main.get_command(app)
     try:
@@ -106,7 +120,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _refuse(_told(error))
     except KeyboardInterrupt as stopped:
-        return _refuse(" ".join(["interrupted.", *map(str, stopped.args)]), code=INTERRUPTED)
+        code = stopped.code if isinstance(stopped, Stopped) else INTERRUPTED
+        return _refuse(" ".join(["interrupted.", *map(str, stopped.args)]), code=code)
     except SystemExit as end:
         # Nothing of ours raises it in here: a model's code did, where nobody expected it to be at work.
         return _refuse(f"the process was ended{ending(end)}. Mend that module.")
@@ -138,5 +153,6 @@ def _nearest(wrong: str, likely: Sequence[str]) -> list[str]:
 
 
 def _refuse(said: str, *, code: int = REFUSED) -> int:
-    print(f"{NAME}: {said}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may be gone
+        print(f"{NAME}: {said}", file=sys.stderr)
     return code

@@ -203,9 +203,9 @@ def run(markets: Sequence[Bars], asked: Asked) -> None:
     except KeyboardInterrupt as stopped:
         if known is None:
             raise
-        raise KeyboardInterrupt(
-            f"{known:,} of {len(plan):,} {'point is' if len(plan) == 1 else 'points are'} in {asked.out}; the same command does the others."
-        ) from stopped
+        are = "point is" if len(plan) == 1 else "points are"
+        stopped.args = (f"{known:,} of {len(plan):,} {are} in {asked.out}; the same command does the others.",)
+        raise
     if asked.json:
         show_json(found.as_json())
     else:

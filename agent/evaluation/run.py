@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from agent.evaluation.ground import Ground, ground_of
 from agent.evaluation.judged import Evidence, Walked, judged, walked
 from agent.evaluation.luck import overfitting, shuffled
 from agent.evaluation.measures import Stretch, stretch_of
-from agent.evaluation.processes import processes
+from agent.evaluation.processes import begin, processes
 from agent.evaluation.result import Evaluation, Judged, Trials
 from agent.evaluation.trials import Attempted, Trial, TrialLog, default_log
 from agent.market.bars import Bars
@@ -277,7 +278,12 @@ def _asked(path: _Path, *, jobs: int | None, on_progress: OnProgress) -> list[li
     ground, steps = path.stretch.ground, path.steps
     # In the order of time: a process that is given one fold after another then knows, whatever it keeps, only the past.
     work = [(model, fold) for fold in folds for model in models]
-    done = Parallel(n_jobs=processes(jobs, pieces=len(work)), return_as="generator")(
+    done = Parallel(
+        n_jobs=processes(jobs, pieces=len(work)),
+        return_as="generator",
+        initializer=begin,
+        initargs=(os.getpid(),),
+    )(
         delayed(ask)(
             path.contenders[model],
             ground.bars,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -21,15 +18,13 @@ from joblib.externals.loky import (
 )
 
 from agent.errors import PatternSettleError
-from agent.evaluation.processes import processes
+from agent.evaluation.processes import begin, processes
 from agent.model.reasons import Attempt, origin, reason
 
 __all__ = ["Call", "Engine", "Failed", "Here", "Processes", "answered", "failure"]
 
 Call = tuple[Any, ...]
 T = TypeVar("T")
-
-_LOOK = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +158,7 @@ class Processes:
                 return self._pool.submit(answered, function, *call)
             except BrokenProcessPool:
                 self._end()
-        self._pool = ProcessPoolExecutor(self.jobs, initializer=_begin, initargs=(os.getpid(),))
+        self._pool = ProcessPoolExecutor(self.jobs, initializer=begin, initargs=(os.getpid(),))
         return self._pool.submit(answered, function, *call)
 
     def _end(self) -> None:
@@ -179,15 +174,3 @@ def _is_lost(future: Future) -> bool:
 def _answer(future: Future) -> Any:
     error = future.exception()
     return future.result() if error is None else failure(error)
-
-
-def _begin(sweep: int) -> None:
-    """Begin a process: it leaves Ctrl-C to the sweep, and ends when that does, even where that was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(sweep,), daemon=True).start()
-
-
-def _end_with(sweep: int) -> None:
-    while os.getppid() == sweep:
-        time.sleep(_LOOK)
-    os._exit(1)
