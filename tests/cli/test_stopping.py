@@ -103,7 +103,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-SLOW = '''
+SLOW = """
 import os
 import time
 from pathlib import Path
@@ -120,7 +120,7 @@ class Slow(LogisticRegression):
 
 def make():
     return Slow()
-'''
+"""
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc to tell which processes there are")
