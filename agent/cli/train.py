@@ -99,7 +99,7 @@ def train(
     from agent.model.artifact import require_free, save
     from agent.model.estimatorfile import untrusted_types
     from agent.model.estimators import resolve
-    from agent.model.loadable import require_loadable
+    from agent.model.loadable import as_loaded
     from agent.model.splits import split
     from agent.model.train import train as fit
 
@@ -136,7 +136,7 @@ def train(
             ),
         )
     seconds = time.monotonic() - began
-    require_loadable(trained, training)
+    trained = as_loaded(trained, training)
     save(trained, out)
     trust = untrusted_types(trained.estimator)
     left_out = len(bars) - len(training)

@@ -76,6 +76,8 @@ class Cautious(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.base_rates_ = _rates(came, len(self.classes_))
         self.share_ = self._share(X, y, came)
         self.estimator_ = clone(self.estimator).fit(X, y)
+        if not np.array_equal(self.estimator_.classes_, self.classes_):
+            raise _astray(self.estimator_, self.classes_)
         return self
 
     def _share(self, X: Any, y: Any, came: Ints) -> float:
@@ -85,7 +87,8 @@ class Cautious(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             if len(np.unique(came[train])) < 2:
                 continue
             rates = _rates(came[train], len(self.classes_))
-            answers = self._aligned(clone(self.estimator).fit(X[train], y[train]), X[test])
+            estimator = clone(self.estimator).fit(X[train], y[train])
+            answers = self._aligned(estimator, X[test])
             said.append(answers[np.arange(len(test)), came[test]])
             base.append(rates[came[test]])
         if not said:
@@ -96,6 +99,8 @@ class Cautious(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _aligned(self, estimator: Any, X: Any) -> Floats:
         """Return an estimator's answers with a column for every class, also those it has not seen."""
+        if not np.isin(estimator.classes_, self.classes_).all():
+            raise _astray(estimator, self.classes_)
         answers = np.zeros((len(X), len(self.classes_)))
         answers[:, np.searchsorted(self.classes_, estimator.classes_)] = estimator.predict_proba(X)
         return answers
@@ -119,3 +124,8 @@ class Cautious(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 def _rates(came: Ints, classes: int) -> Floats:
     return np.bincount(came, minlength=classes) / len(came)
+
+
+def _astray(estimator: Any, taught: NDArray[Any]) -> ValueError:
+    found = np.asarray(estimator.classes_).tolist()
+    return ValueError(f"{type(estimator).__name__} was taught {taught.tolist()} and tells {found} apart")

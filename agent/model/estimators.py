@@ -266,7 +266,8 @@ def _made(factory: Factory, name: str, seed: int) -> Any:
         kind = made.__name__ if isinstance(made, type) else f"a {type(made).__name__}"
         raise ModelError(
             f"the model factory {name} made {kind}, which is not a scikit-learn classifier.",
-            cure="Return an unfitted classifier, or a pipeline that ends in one.",
+            cure="Return an unfitted classifier, or a pipeline that ends in one; what only behaves as one, as CatBoost's, "
+            "goes into agent.model.encoded.LabelEncoded.",
         )
     if not hasattr(made, "predict_proba"):
         raise ModelError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 
 from agent.errors import ArtifactError
@@ -13,13 +16,15 @@ from agent.model.skopsfile import not_saved
 from agent.model.threads import one_thread
 from agent.model.trained import TrainedModel
 
-__all__ = ["require_loadable"]
+__all__ = ["as_loaded"]
 
 _ASKED = 8
 
 
-def require_loadable(trained: TrainedModel, bars: Bars) -> None:
-    """Refuse a model that would be saved and could not be loaded, or would answer otherwise then.
+def as_loaded(trained: TrainedModel, bars: Bars) -> TrainedModel:
+    """Return a model as it will be once it is loaded from its file; it is the same one wherever that writes the same file.
+
+    CatBoost's does not: its file knows that it was just fitted.
 
     Parameters
     ----------
@@ -34,9 +39,9 @@ def require_loadable(trained: TrainedModel, bars: Bars) -> None:
         Where it does not load, is of another class there, or answers a handful of bars with other bytes.
     """
     estimator = trained.estimator
-    kind, name = kind_of(estimator), type(estimator).__name__
+    written, kind, name = to_bytes(estimator), kind_of(estimator), type(estimator).__name__
     try:
-        loaded = from_bytes(to_bytes(estimator), kind, "its file", trusted=untrusted_types(estimator))
+        loaded = from_bytes(written, kind, "its file", trusted=untrusted_types(estimator))
     except ArtifactError as error:
         if error.__cause__ is None or "cannot be saved" in error.problem:
             raise
@@ -51,3 +56,7 @@ def require_loadable(trained: TrainedModel, bars: Bars) -> None:
             f"the classifier {name} answers otherwise once it is loaded from its file, so it was not saved.",
             cure="Keep all that its answers depend on in attributes that fit sets: numbers, arrays and estimators.",
         )
+    again = to_bytes(loaded)
+    if again == written:
+        return trained
+    return TrainedModel(loaded, replace(trained.manifest, artifact_sha256=hashlib.sha256(again).hexdigest()))

@@ -3,7 +3,8 @@
 A graph is a model here if it takes one matrix of numbers with a column for each feature, and answers with
 the probabilities of -1, 0 and 1: a tensor with a column for each, or a map, as skl2onnx writes by default. Which
 column means what is in the file's metadata as ``classes``, for example ``-1,0,1``, which is also what counts
-where it says nothing; if the graph has an output of labels too, that has to agree.
+where it says nothing; if the graph has an output of labels too, that has to agree. So a graph that calls its classes 0, 1
+and 2 states what they stand for, in that order.
 
 Features are integers below 2**24, so the 32-bit numbers most graphs read hold them exactly. Probabilities are
 then 32-bit as well: a model of scikit-learn and its conversion differ by up to about a millionth, which can be
@@ -28,13 +29,13 @@ from agent.errors import ArtifactError, ModelError
 from agent.extras import install
 from agent.market.bars import Floats
 from agent.market.synthetic import random_walk
+from agent.model.classes import OUTCOMES
 from agent.model.closes import WINDOW
 from agent.model.features import FEATURES, feature_matrix
 from agent.model.reasons import reason
 
 __all__ = ["OnnxClassifier", "from_bytes", "from_file"]
 
-_OUTCOMES = (-1, 0, 1)
 _NUMBERS = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -42,6 +43,9 @@ _NUMBERS = {
     "tensor(int64)": np.int64,
 }
 _PROBED = 200
+_STATE = (
+    "If its classes have other names, state in its metadata what they stand for, in their order: classes, as -1,1."
+)
 _CONVERT = (
     "Export it with one input of shape (rows, features) and one output of probabilities, shape (rows, classes)."
 )
@@ -56,7 +60,8 @@ class _Graph:
     dtype: type
     answers: str
     classes: tuple[int, ...]
-    maps: bool
+    keys: tuple[int, ...] | None
+    """What a map calls the classes, in their order; None where it answers with a tensor."""
 
     def ask(self, features: NDArray[Any]) -> Floats:
         """Return the probabilities of rows, each asked alone: what a graph adds up may depend on how many there are."""
@@ -65,7 +70,7 @@ class _Graph:
         with _as_no_model():
             for place in range(len(rows)):
                 (answer,) = self.session.run([self.answers], {self.source: rows[place : place + 1]})
-                said[place] = [answer[0][label] for label in self.classes] if self.maps else answer[0]
+                said[place] = answer[0] if self.keys is None else [answer[0][key] for key in self.keys]
         return said
 
 
@@ -102,6 +107,11 @@ class OnnxClassifier(ClassifierMixin, BaseEstimator):
     @property
     def classes_(self) -> NDArray[np.int64]:
         return np.array(self._graph.classes, dtype=np.int64)
+
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """What its classes stand for: its file states it, or nothing about them could be meant otherwise."""
+        return self._graph.classes
 
     @property
     def n_features_in_(self) -> int:
@@ -203,9 +213,10 @@ def _ready(content: bytes) -> _Graph:
     first = _run(session, None, source, probes[:1].astype(dtype))
     outputs = [output.name for output in session.get_outputs()]
     answer = first[outputs.index(answers)]
-    classes = tuple(sorted(answer[0])) if maps else _by_column(stated, np.shape(answer))
-    graph = _Graph(session, source, dtype, answers, _require_outcomes(classes), maps)
-    _require_labels(graph, probes)
+    keys = tuple(sorted(answer[0])) if maps else None
+    classes = _by_column(stated, np.shape(answer)) if keys is None else _by_key(stated, keys)
+    graph = _Graph(session, source, dtype, answers, _require_outcomes(classes), keys)
+    _require_labels(graph, probes, stated=stated is not None)
     return graph
 
 
@@ -307,7 +318,7 @@ def _stated(session: Any) -> tuple[int, ...] | None:
 
 
 def _by_column(stated: tuple[int, ...] | None, shape: Sequence[int]) -> tuple[int, ...]:
-    classes = stated or _OUTCOMES
+    classes = stated or OUTCOMES
     if tuple(shape) != (1, len(classes)):
         raise ModelError(
             f"the ONNX model answers one row with the shape {tuple(shape)}, where its classes are {_list(classes)}.",
@@ -316,17 +327,37 @@ def _by_column(stated: tuple[int, ...] | None, shape: Sequence[int]) -> tuple[in
     return classes
 
 
+def _by_key(stated: tuple[int, ...] | None, keys: tuple[int, ...]) -> tuple[int, ...]:
+    """Return what the keys of a map stand for, in their order."""
+    if stated is None:
+        if set(keys) == {0, 1}:
+            raise ModelError(
+                "the ONNX model tells the classes 0, 1 apart, and nothing says whether its 0 is down or neither.",
+                cure=_STATE,
+            )
+        return keys
+    if len(stated) != len(keys):
+        raise ModelError(
+            f"the ONNX model tells the classes {_list(keys)} apart, and states that they are {_list(stated)}.",
+            cure=_STATE,
+        )
+    return keys if set(keys) == set(stated) else stated
+
+
 def _require_outcomes(classes: Sequence[int]) -> tuple[int, ...]:
-    if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(_OUTCOMES):
+    if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(OUTCOMES):
         raise ModelError(
             f"the ONNX model tells the classes {_list(classes)} apart, not -1, 0 and 1.",
-            cure="Train it on labels -1 (down), 0 (neither) and 1 (up).",
+            cure=f"Train it on labels -1 (down), 0 (neither) and 1 (up). {_STATE}",
         )
     return tuple(classes)
 
 
-def _require_labels(graph: _Graph, probes: NDArray[Any]) -> None:
-    """Refuse a graph whose own labels say that its columns stand in another order."""
+def _require_labels(graph: _Graph, probes: NDArray[Any], *, stated: bool) -> None:
+    """Refuse a graph whose own labels say that its columns stand in another order.
+
+    Its labels are the outcomes; or, where it is stated what its columns stand for, the numbers of the columns.
+    """
     labels = [
         each.name
         for each in graph.session.get_outputs()
@@ -334,15 +365,18 @@ def _require_labels(graph: _Graph, probes: NDArray[Any]) -> None:
     ]
     if not labels:
         return
+    names = [graph.classes, tuple(range(len(graph.classes)))] if stated else [graph.classes]
     for row in probes:
         said = _run(graph.session, [labels[0]], graph.source, row[np.newaxis].astype(graph.dtype))[0]
-        probabilities = graph.ask(row[np.newaxis])[0]
         label = int(np.asarray(said).reshape(-1)[0])
-        likeliest = {graph.classes[place] for place in np.flatnonzero(probabilities == probabilities.max())}
-        if label not in likeliest:
+        probabilities = graph.ask(row[np.newaxis])[0]
+        likeliest = np.flatnonzero(probabilities == probabilities.max()).tolist()
+        names = [each for each in names if label in [each[place] for place in likeliest]]
+        if not names:
             raise ModelError(
-                f"the ONNX model labels a row {label} whose likeliest class would be {min(likeliest)} "
-                f"if its columns were {_list(graph.classes)}: they stand in another order.",
+                f"the ONNX model labels a row {label} whose likeliest class would be "
+                f"{min(graph.classes[place] for place in likeliest)} if its columns were {_list(graph.classes)}: they "
+                "stand in another order.",
                 cure="State the order in its metadata as classes.",
             )
 

@@ -24,6 +24,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
 
 from agent.errors import ArtifactError, ModelError
+from agent.model.classes import outcomes_of
 from agent.model.estimators import search_here
 from agent.model.reasons import Attempt, reason
 from agent.model.skopssize import bounded_schema
@@ -34,9 +35,10 @@ from agent.nesting import bounded_recursion
 __all__ = ["REVIEWED", "from_bytes", "not_saved", "opened", "require_answer", "to_bytes", "untrusted_types"]
 
 REVIEWED: tuple[str, ...] = (
-    # Ours; two integers, and a classifier with two numbers and an array.
+    # Ours; two integers, a classifier with two numbers and an array, one with its labels.
     "agent.model.splits.PurgedKFold",
     "agent.model.cautious.Cautious",
+    "agent.model.encoded.LabelEncoded",
     "agent.model.candles.CandleClassifier",
     # The parts of CalibratedClassifierCV: plain Python objects whose state is estimators, arrays and numbers,
     # and whose methods run nothing named in that state.
@@ -247,8 +249,7 @@ def _require_none(needed: Collection[str], path: Path | str) -> None:
 def _require_classifier(estimator: Any) -> None:
     if not is_classifier(estimator):
         raise ValueError(f"it holds a {type(estimator).__name__}, not a classifier")
-    if not set(estimator.classes_.tolist()) <= {-1, 0, 1}:
-        raise ValueError(f"it tells classes {estimator.classes_.tolist()} apart, not -1, 0 and 1")
+    outcomes_of(estimator)
 
 
 def require_answer(estimator: Any, columns: int, path: Path | str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.market.bars import Bars, Ints
+from agent.model.classes import require_meant, require_taught
 from agent.model.closes import WINDOW
 from agent.model.compiled import compiled
 from agent.model.estimatorfile import to_bytes
@@ -243,7 +244,12 @@ def fitted(make: Factory, samples: Samples, *, seed: int, anew: bool = False) ->
     if anew:
         require_unfitted(estimator, type(estimator).__name__)
     with Foreign(f"the classifier {type(estimator).__name__}"):
+        came_fitted = comes_fitted(estimator)
         _fit(estimator, samples)
+        if came_fitted:
+            require_meant(estimator)
+        else:
+            require_taught(estimator, samples.labels)
     return estimator
 
 
@@ -253,5 +259,6 @@ def _fit(estimator: Any, samples: Samples) -> None:
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"the classifier {type(estimator).__name__} could not be trained: {reason(error)}.",
-            cure="It is given integers of shape (bars, features), and labels among -1, 0 and 1.",
+            cure="It is given integers of shape (bars, features), and labels among -1, 0 and 1; what takes only labels "
+            "from 0 on, goes into agent.model.encoded.LabelEncoded.",
         ) from error

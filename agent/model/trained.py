@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.errors import ModelError
 from agent.market.bars import Bars, Floats, Ints
 from agent.model.alone import ROUNDING, apart, asked_again
+from agent.model.classes import OUTCOMES, outcomes_of
 from agent.model.closes import WINDOW
 from agent.model.compiled import Compiled, compiled
 from agent.model.estimators import comes_fitted
@@ -27,7 +28,6 @@ from agent.model.threads import one_thread
 __all__ = ["TrainedModel", "probabilities_bps"]
 
 _BPS = 10_000
-_OUTCOMES = (-1, 0, 1)
 
 # A probability computed as 0.29 may be a hair less than 0.29: a millionth of a basis point is forgiven before
 # rounding down, so that it counts as 2,900.
@@ -238,15 +238,15 @@ def _require_alike(
 def _exact_alone(estimator: Any, row: Features, alone: Compiled | None) -> Floats:
     if alone is None:
         return _exact_bps(estimator, row[np.newaxis])[0]
-    exact = np.full(len(_OUTCOMES), _FORGIVEN)
+    exact = np.full(len(OUTCOMES), _FORGIVEN)
     for label, probability in zip(alone.classes, alone(row).tolist(), strict=True):
-        exact[_OUTCOMES.index(label)] = _exact(probability)
+        exact[OUTCOMES.index(label)] = _exact(probability)
     return exact
 
 
 def _exact_bps(estimator: Any, features: Features) -> Floats:
     with Foreign(f"the model {type(estimator).__name__}"):
-        columns = [_OUTCOMES.index(int(label)) for label in estimator.classes_]
+        columns = [OUTCOMES.index(label) for label in outcomes_of(estimator)]
         answer: NDArray[Any] = np.asarray(estimator.predict_proba(features))
         numbers = _numbers(answer)
     if answer.shape != (len(features), len(columns)):
@@ -259,7 +259,7 @@ def _exact_bps(estimator: Any, features: Features) -> Floats:
     # A NaN fails this comparison too.
     if not ((numbers >= 0) & (numbers <= 1 + _FORGIVEN)).all():
         raise _no_probability(numbers[~((numbers >= 0) & (numbers <= 1 + _FORGIVEN))][0])
-    exact = np.zeros((len(features), len(_OUTCOMES)))
+    exact = np.zeros((len(features), len(OUTCOMES)))
     exact[:, columns] = np.minimum(numbers, 1) * _BPS
     return exact + _FORGIVEN
 
@@ -278,9 +278,9 @@ def _numbers(answer: NDArray[Any]) -> NDArray[Any] | None:
 
 def _whole_bps(classes: Sequence[int], answer: Sequence[float]) -> list[int]:
     """Return one answer in whole basis points: the same sums as for many, which numpy takes longer to begin than to do."""
-    bps = [0] * len(_OUTCOMES)
+    bps = [0] * len(OUTCOMES)
     for label, probability in zip(classes, answer, strict=True):
-        bps[_OUTCOMES.index(label)] = int(_exact(probability))
+        bps[OUTCOMES.index(label)] = int(_exact(probability))
     return bps
 
 

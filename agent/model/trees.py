@@ -26,6 +26,7 @@ from sklearn.tree._tree import Tree
 
 from agent.model.candles import CandleClassifier
 from agent.model.cautious import Cautious
+from agent.model.encoded import LabelEncoded
 
 __all__ = ["TREES", "doubtful_trees", "name_of"]
 
@@ -39,6 +40,7 @@ _PASS_ON = {
     Pipeline: ("steps",),
     Cautious: ("estimator_",),
     CandleClassifier: ("estimator_",),
+    LabelEncoded: ("estimator_",),
     CalibratedClassifierCV: ("calibrated_classifiers_",),
 }
 _LEAF = -1

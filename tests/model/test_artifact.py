@@ -308,11 +308,11 @@ class TestAForeignModel:
 
     def test_of_other_outcomes_is_refused(self, with_estimator):
         fitted = DummyClassifier().fit(np.zeros((2, len(FEATURES))), [0, 7])
-        with pytest.raises(ArtifactError, match=r"it tells classes \[0, 7\] apart, not -1, 0 and 1"):
+        with pytest.raises(ArtifactError, match="DummyClassifier tells 0, 7 apart, not -1, 0 and 1"):
             load(with_estimator(skops.io.dumps(fitted)))
 
     def test_that_was_never_fitted_is_refused(self, with_estimator):
-        with pytest.raises(ArtifactError, match=r"model\.skops is not a model in the skops format"):
+        with pytest.raises(ArtifactError, match=r"model\.skops does not answer as a model: .* has no classes_"):
             load(with_estimator(skops.io.dumps(DummyClassifier())))
 
     def test_of_fewer_features_is_refused(self, trained, with_estimator):

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from agent.errors import ArtifactError
 from agent.market.synthetic import planted
-from agent.model.loadable import require_loadable
+from agent.model.loadable import as_loaded
 from agent.model.skopsfile import to_bytes
 from agent.model.train import train
 
@@ -100,13 +100,13 @@ def test_what_could_be_written_and_not_read_is_refused_too(bars, thing, kind, mo
     with pytest.raises(
         ArtifactError, match=rf"the classifier Holding cannot be saved with its thing_\.a .*'{kind}'"
     ):
-        require_loadable(trained, bars)
+        as_loaded(trained, bars)
 
 
 def test_a_function_within_a_function_is_refused(bars):
     trained = train(bars, factory=lambda: make_pipeline(FunctionTransformer(lambda rows: rows / 2), GaussianNB()))
     with pytest.raises(ArtifactError, match=r"the classifier Pipeline cannot be saved with its steps.*<lambda>"):
-        require_loadable(trained, bars)
+        as_loaded(trained, bars)
 
 
 def test_a_class_within_a_function_is_refused(bars):
@@ -114,19 +114,20 @@ def test_a_class_within_a_function_is_refused(bars):
         pass
 
     with pytest.raises(ArtifactError, match=r"the classifier Local cannot be saved: .*'Local'"):
-        require_loadable(train(bars, factory=Local), bars)
+        as_loaded(train(bars, factory=Local), bars)
 
 
 def test_another_class_of_the_same_name_is_not_taken_for_it(bars):
     hidden = type("Holding", (GaussianNB,), {"__module__": __name__})
     with pytest.raises(ArtifactError, match="another class is found under the name of Holding"):
-        require_loadable(train(bars, factory=hidden), bars)
+        as_loaded(train(bars, factory=hidden), bars)
 
 
 def test_one_that_answers_otherwise_from_its_file_is_refused(bars):
     with pytest.raises(ArtifactError, match="the classifier Forgetting answers otherwise once it is loaded"):
-        require_loadable(train(bars, factory=Forgetting), bars)
+        as_loaded(train(bars, factory=Forgetting), bars)
 
 
 def test_what_loads_and_answers_the_same_is_let_through(bars):
-    require_loadable(train(bars, factory=lambda: make_pipeline(StandardScaler(), LogisticRegression())), bars)
+    trained = train(bars, factory=lambda: make_pipeline(StandardScaler(), LogisticRegression()))
+    assert as_loaded(trained, bars) is trained

@@ -135,6 +135,11 @@ class TestAGraph:
         assert from_bytes(graph(classes=2, named="-1,1"), "net.onnx").classes_.tolist() == [-1, 1]
         assert from_bytes(graph(named="1,0,-1", labels=(1, 0, -1)), "x").classes_.tolist() == [1, 0, -1]
 
+    def test_may_call_its_classes_by_the_numbers_of_its_columns_where_it_states_them(self, rows):
+        model = from_bytes(graph(named="-1,0,1", labels=(0, 1, 2)), "net.onnx")
+        assert model.classes_.tolist() == [-1, 0, 1]
+        assert model.predict_proba(rows).tolist() == from_bytes(graph(), "net.onnx").predict_proba(rows).tolist()
+
     def test_is_made_anew_from_its_content_alone(self, rows):
         model = from_bytes(graph(), "net.onnx")
         assert clone(model).predict_proba(rows).tobytes() == model.predict_proba(rows).tobytes()
@@ -153,6 +158,25 @@ class TestAFileThatSkl2onnxWrote:
         model = from_bytes(content, "net.onnx")
         assert model.classes_.tolist() == list(labels)
         assert model.predict_proba(rows) == pytest.approx(fitted.predict_proba(rows), abs=1e-5)
+
+    @pytest.mark.parametrize("names", [(0, 1, 2), (0, 1)])
+    def test_with_classes_of_other_names_is_refused_unless_it_states_them(self, rows, names):
+        skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx, which converts models, is not installed")
+        from onnx import helper
+
+        told = np.array(names, dtype=np.int64)[rows[:, 0] % len(names)]
+        with one_thread():
+            fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, told)
+        made = skl2onnx.to_onnx(fitted, rows[:1].astype(np.float32))
+        with pytest.raises(ArtifactError, match=r"tells the classes 0, 1.* apart.* state in its metadata"):
+            from_bytes(made.SerializeToString(), "net.onnx")
+        helper.set_model_props(made, {"classes": "-1,0,1" if len(names) == 3 else "-1,1"})
+        model = from_bytes(made.SerializeToString(), "net.onnx")
+        assert model.classes_.tolist() == ([-1, 0, 1] if len(names) == 3 else [-1, 1])
+        assert model.predict_proba(rows) == pytest.approx(fitted.predict_proba(rows), abs=1e-5)
+        helper.set_model_props(made, {"classes": "-1,0,1" if len(names) == 2 else "-1,1"})
+        with pytest.raises(ArtifactError, match="apart, and states that they are"):
+            from_bytes(made.SerializeToString(), "net.onnx")
 
 
 class TestAFileThatIsNoModel:

@@ -130,7 +130,10 @@ def test_the_same_content_gives_the_same_bytes_whatever_order_and_identity_it_ha
 
 
 def test_what_skops_cannot_save_is_refused():
-    with pytest.raises(ArtifactError, match=r"the classifier Holds cannot be saved with its thing .*: .* no locks, loggers, lambdas"):
+    with pytest.raises(
+        ArtifactError,
+        match=r"the classifier Holds cannot be saved with its thing .*: .* no locks, loggers, lambdas",
+    ):
         to_bytes(Holds(number for number in range(3)))
 
 

@@ -206,13 +206,15 @@ class TestIsRefused:
             train(planted_bars, factory=Broken)
 
     def test_with_a_classifier_that_cannot_be_saved(self, planted_bars):
-        def unsavable() -> DummyClassifier:
-            made = DummyClassifier(strategy="prior")
-            made.file_ = (number for number in range(3))
-            return made
+        class Unsavable(DummyClassifier):
+            def fit(self, X, y):
+                self.file_ = (number for number in range(3))
+                return super().fit(X, y)
 
-        with pytest.raises(ArtifactError, match=r"the classifier DummyClassifier cannot be saved: .*generator"):
-            train(planted_bars, factory=unsavable)
+        with pytest.raises(
+            ArtifactError, match=r"the classifier Unsavable cannot be saved with its file_ .*generator"
+        ):
+            train(planted_bars, factory=Unsavable)
 
     @pytest.mark.parametrize("share", [0, -0.1, 1.1, float("nan")])
     def test_with_a_share_that_is_none(self, planted_bars, share):

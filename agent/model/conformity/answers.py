@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import ModelError
 from agent.market.bars import Bars, Floats
 from agent.model.alone import ROUNDING, apart, asked_again
 from agent.model.artifact import load, save
+from agent.model.classes import outcomes_of, require_meant
 from agent.model.closes import WINDOW
 from agent.model.conformity.probes import extreme, flat, gapped
 from agent.model.conformity.result import Finding
@@ -37,9 +39,11 @@ _WHOLE = 1e-6
 
 def probable(subject: Subject) -> Finding:
     """Whether it answers probabilities, in the order of its classes."""
+    try:
+        (outcomes_of if subject.trained is not None else require_meant)(subject.estimator)
+    except ModelError as error:
+        return Finding(False, error.problem)
     classes = subject.classes
-    if len(set(classes)) < len(classes) or not set(classes) <= {-1, 0, 1}:
-        return Finding(False, f"its classes are {list(classes)}, and must be some of -1, 0 and 1, each once.")
     asked, asking = subject.asking()
     said = subject.answer(asking)
     if fault := _fault(said, len(asked), len(classes)):
