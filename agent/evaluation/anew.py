@@ -17,6 +17,7 @@ from agent.evaluation.contenders import Contender, untrained
 from agent.evaluation.folds import Step
 from agent.market.bars import Bars, Floats
 from agent.model.estimators import Factory, made_by, require_unfitted, with_gap
+from agent.model.framed import framed
 from agent.model.labels import Barriers
 from agent.model.reading import reading_of
 from agent.model.reasons import Foreign
@@ -75,7 +76,7 @@ def _answers(make: Factory, taught: Samples, asked: Samples, *, seed: int) -> Fl
     with one_thread(), _same_draws(seed):
         estimator = fitted(make, taught, seed=seed, anew=True)
         with Foreign(f"the model {type(estimator).__name__}"):
-            return np.asarray(estimator.predict_proba(asked.features), dtype=np.float64)
+            return np.asarray(estimator.predict_proba(framed(estimator, asked.features)), dtype=np.float64)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from agent.market.bars import Floats
 from agent.model.candles import CandleClassifier
 from agent.model.cautious import Cautious
+from agent.model.framed import framed
 from agent.model.rules import Believed, Calibrated, Mean, Row, Rule, Scaled, Softmax, added
 from agent.model.threads import one_thread
 
@@ -81,7 +82,7 @@ def _probes(columns: int) -> Row:
 
 
 def _same(made: Compiled, estimator: Any, row: Row) -> bool:
-    return made(row).tobytes() == np.asarray(estimator.predict_proba(row[np.newaxis]))[0].tobytes()
+    return made(row).tobytes() == np.asarray(estimator.predict_proba(framed(estimator, row[np.newaxis])))[0].tobytes()
 
 
 class _Unknown(Exception):

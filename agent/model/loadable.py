@@ -9,8 +9,8 @@ import numpy as np
 
 from agent.errors import ArtifactError
 from agent.market.bars import Bars
-from agent.model.closes import WINDOW
 from agent.model.estimatorfile import from_bytes, kind_of, to_bytes, untrusted_types
+from agent.model.framed import framed
 from agent.model.reasons import Foreign
 from agent.model.skopsfile import not_saved
 from agent.model.threads import one_thread
@@ -31,7 +31,7 @@ def as_loaded(trained: TrainedModel, bars: Bars) -> TrainedModel:
     trained
         The model.
     bars
-        Bars to ask both about, at least `agent.model.closes.WINDOW`.
+        Bars to ask both about, at least as many as its window.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def as_loaded(trained: TrainedModel, bars: Bars) -> TrainedModel:
         raise not_saved(estimator, error.__cause__) from error
     if type(loaded) is not type(estimator):
         raise not_saved(estimator, TypeError(f"another class is found under the name of {name}"))
-    rows = trained.reading.matrix(bars[-(WINDOW + _ASKED) :])[-_ASKED:]
+    rows = framed(estimator, trained.reading.matrix(bars[-(trained.window + _ASKED) :])[-_ASKED:])
     with one_thread(), Foreign(f"the classifier {name}, loaded from its file"):
         before, after = (np.asarray(each.predict_proba(rows)) for each in (estimator, loaded))
     if before.shape != after.shape or before.tobytes() != after.tobytes():

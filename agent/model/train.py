@@ -21,6 +21,7 @@ from agent.model.compiled import compiled
 from agent.model.estimatorfile import to_bytes
 from agent.model.estimators import Factory, comes_fitted, made_by, require_unfitted, resolve, with_gap
 from agent.model.evaluation import TRADE_SHARE, Metrics, choose_threshold, measure
+from agent.model.framed import column_names, keep_names, table
 from agent.model.labels import DEFAULT_BARRIERS, Barriers, triple_barrier
 from agent.model.manifest import FORMAT, Manifest, Versions
 from agent.model.named import DEFAULT
@@ -48,12 +49,14 @@ class Samples:
     masks: NDArray[np.uint32]
     features: NDArray[Any]
     labels: NDArray[np.int8]
+    columns: tuple[str, ...] | None = None
+    """Their names, where they came as a data frame."""
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, rows: slice) -> Samples:
-        return Samples(self.places[rows], self.masks[rows], self.features[rows], self.labels[rows])
+        return Samples(self.places[rows], self.masks[rows], self.features[rows], self.labels[rows], self.columns)
 
 
 def train(
@@ -170,7 +173,9 @@ def samples_of(bars: Bars, barriers: Barriers, reading: Reading) -> Samples:
             f"{len(bars)} bars have {len(places)} patterns with a known outcome, too few to train on.",
             cure=more_samples(len(bars), barriers.horizon),
         )
-    samples = Samples(places, masks[places], reading.matrix(bars)[places], outcomes.label[places])
+    samples = Samples(
+        places, masks[places], reading.matrix(bars)[places], outcomes.label[places], column_names(reading, bars)
+    )
     if len(np.unique(samples.labels)) < 2:
         what = {1: "a profit going long", -1: "a profit going short", 0: "nothing"}[int(samples.labels[0])]
         raise ModelError(
@@ -255,7 +260,9 @@ def fitted(make: Factory, samples: Samples, *, seed: int, anew: bool = False) ->
 
 def _fit(estimator: Any, samples: Samples) -> None:
     try:
-        estimator.fit(samples.features, samples.labels)
+        estimator.fit(table(samples.features, samples.columns), samples.labels)
+        if samples.columns is not None:
+            keep_names(estimator, samples.columns)
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"the classifier {type(estimator).__name__} could not be trained: {reason(error)}.",

@@ -18,6 +18,7 @@ from agent.model.closes import WINDOW
 from agent.model.compiled import Compiled, compiled
 from agent.model.estimators import comes_fitted
 from agent.model.features import FEATURES, Features, feature_matrix, features_of_window
+from agent.model.framed import framed
 from agent.model.manifest import Manifest
 from agent.model.patterns import PATTERNS, mask_of_window, pattern_masks
 from agent.model.reading import Reading, reading_of
@@ -247,7 +248,7 @@ def _exact_alone(estimator: Any, row: Features, alone: Compiled | None) -> Float
 def _exact_bps(estimator: Any, features: Features) -> Floats:
     with Foreign(f"the model {type(estimator).__name__}"):
         columns = [OUTCOMES.index(label) for label in outcomes_of(estimator)]
-        answer: NDArray[Any] = np.asarray(estimator.predict_proba(features))
+        answer: NDArray[Any] = np.asarray(estimator.predict_proba(framed(estimator, features)))
         numbers = _numbers(answer)
     if answer.shape != (len(features), len(columns)):
         raise ModelError(

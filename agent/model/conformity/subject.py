@@ -21,6 +21,7 @@ from agent.model.closes import WINDOW
 from agent.model.conformity.result import told
 from agent.model.estimators import Factory, made_by, resolve
 from agent.model.features import FEATURES, feature_matrix
+from agent.model.framed import framed
 from agent.model.labels import DEFAULT_BARRIERS, DRIFT_BPS, Barriers, least_barrier_bps, triple_barrier
 from agent.model.named import is_saved
 from agent.model.patterns import pattern_masks
@@ -113,7 +114,7 @@ class Subject:
         ModelError
             Where they are anything else.
         """
-        return _read(self.read, bars, len(self.names))
+        return framed(self.estimator, _read(self.read, bars, len(self.names)))
 
     def asked(self, features: Any) -> Ints:
         """Return the places of the bars it is asked about: those with finite features, after the warm-up."""
