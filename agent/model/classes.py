@@ -17,7 +17,7 @@ OUTCOMES = (-1, 0, 1)
 
 _CURE = (
     "Teach it the labels as they are given, -1 (down), 0 (neither) and 1 (up). What was fitted elsewhere, or takes only "
-    "labels from 0 on, goes into agent.model.encoded.LabelEncoded, which says what each class stands for."
+    "labels from 0 on or -1 for no label, goes into agent.model.encoded.LabelEncoded, which says what each class stands for."
 )
 
 

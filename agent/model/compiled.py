@@ -82,7 +82,9 @@ def _probes(columns: int) -> Row:
 
 
 def _same(made: Compiled, estimator: Any, row: Row) -> bool:
-    return made(row).tobytes() == np.asarray(estimator.predict_proba(framed(estimator, row[np.newaxis])))[0].tobytes()
+    return (
+        made(row).tobytes() == np.asarray(estimator.predict_proba(framed(estimator, row[np.newaxis])))[0].tobytes()
+    )
 
 
 class _Unknown(Exception):

@@ -1,4 +1,4 @@
-"""Labels encoded: for classifiers that take 0, 1, 2 alone, such as XGBoost, and for those whose classes have to be explained."""
+"""Labels encoded: for classifiers that take 0, 1, 2 alone, such as XGBoost, or -1 for no label, and for classes to be explained."""
 
 from __future__ import annotations
 

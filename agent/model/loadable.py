@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.errors import ArtifactError
 from agent.market.bars import Bars
-from agent.model.estimatorfile import from_bytes, kind_of, to_bytes, untrusted_types
+from agent.model.estimatorfile import from_bytes, kind_of, require_answer, to_bytes, untrusted_types
 from agent.model.framed import framed
 from agent.model.reasons import Foreign
 from agent.model.skopsfile import not_saved
@@ -36,7 +36,8 @@ def as_loaded(trained: TrainedModel, bars: Bars) -> TrainedModel:
     Raises
     ------
     ArtifactError
-        Where it does not load, is of another class there, or answers a handful of bars with other bytes.
+        Where it does not load, is of another class there, does not answer what it is asked when it is loaded, or answers a
+        handful of bars with other bytes.
     """
     estimator = trained.estimator
     written, kind, name = to_bytes(estimator), kind_of(estimator), type(estimator).__name__
@@ -48,6 +49,7 @@ def as_loaded(trained: TrainedModel, bars: Bars) -> TrainedModel:
         raise not_saved(estimator, error.__cause__) from error
     if type(loaded) is not type(estimator):
         raise not_saved(estimator, TypeError(f"another class is found under the name of {name}"))
+    require_answer(loaded, len(trained.reading.names), f"the classifier {name}, loaded from its file,")
     rows = framed(estimator, trained.reading.matrix(bars[-(trained.window + _ASKED) :])[-_ASKED:])
     with one_thread(), Foreign(f"the classifier {name}, loaded from its file"):
         before, after = (np.asarray(each.predict_proba(rows)) for each in (estimator, loaded))

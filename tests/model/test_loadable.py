@@ -128,6 +128,19 @@ def test_one_that_answers_otherwise_from_its_file_is_refused(bars):
         as_loaded(train(bars, factory=Forgetting), bars)
 
 
+class Blank(GaussianNB):
+    """Has no answer for a row like no other."""
+
+    def predict_proba(self, X):
+        said = super().predict_proba(X)
+        return np.where((X == 0).all(axis=1, keepdims=True), np.nan, said)
+
+
+def test_one_that_does_not_answer_what_it_is_asked_when_it_is_loaded_is_refused(bars):
+    with pytest.raises(ArtifactError, match=r"Blank, loaded from its file, does not answer as a model: .* nan"):
+        as_loaded(train(bars, factory=Blank), bars)
+
+
 def test_what_loads_and_answers_the_same_is_let_through(bars):
     trained = train(bars, factory=lambda: make_pipeline(StandardScaler(), LogisticRegression()))
     assert as_loaded(trained, bars) is trained

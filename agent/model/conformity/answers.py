@@ -40,7 +40,7 @@ _WHOLE = 1e-6
 def probable(subject: Subject) -> Finding:
     """Whether it answers probabilities, in the order of its classes."""
     try:
-        (outcomes_of if subject.trained is not None else require_meant)(subject.estimator)
+        (outcomes_of if subject.trained is not None or subject.refused else require_meant)(subject.estimator)
     except ModelError as error:
         return Finding(False, error.problem)
     classes = subject.classes
