@@ -1,13 +1,15 @@
-"""What the `data` command shows: what was found in a price file, as a table or as one JSON document."""
+"""`patternsettle data`: what was found in a price file, as a table or as one JSON document; or a sample of one, written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agent.cli.next_steps import next_steps, typed
 from agent.cli.options import (
     ColumnsOption,
     DateOrderOption,
@@ -29,6 +31,10 @@ _UNITS = ((604_800, "w"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 def data(
     file: FileArgument,
+    sample: Annotated[
+        bool,
+        typer.Option("--sample", help="Write a synthetic sample to FILE first, which must not be there yet."),
+    ] = False,
     market: MarketOption = None,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
@@ -38,6 +44,10 @@ def data(
     json: JsonOption = False,
 ) -> None:
     """Say what is in a price file: span, gaps, faults, and columns."""
+    if sample:
+        from agent.market.sample import write_sample  # here, for numpy takes a while that `--help` need not wait
+
+        write_sample(file)
     loaded = load_bars(
         file,
         market=market,
@@ -50,7 +60,8 @@ def data(
     if json:
         show_json(loaded.report.to_json())
     else:
-        show(describe(loaded))
+        then = (next_steps(typed("check", "logistic", data=file)),) if sample else ()
+        show(describe(loaded), *then)
 
 
 def describe(loaded: Loaded) -> RenderableType:

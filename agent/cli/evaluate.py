@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.choice import SEED, SeedOption, TrustOption, WalkOption
+from agent.cli.next_steps import SAMPLE, next_steps, on_a_sample, typed
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -19,10 +21,12 @@ from agent.cli.options import (
     StampedOption,
     load_bars,
 )
+from agent.cli.output import show
 from agent.cli.progress import warn
 from agent.errors import UsageError
 from agent.evaluation.effort import FOLDS, LONGEST_COOLDOWN
 from agent.model.evaluation import TRADE_SHARE
+from agent.model.named import is_saved
 
 if TYPE_CHECKING:
     from agent.market.bars import Bars
@@ -193,6 +197,25 @@ def evaluate(
         warn(loaded)
         series = last_of(loaded.bars, bars)
     run(series, asked)
+    if not json:
+        reading = {
+            "market": market,
+            "duplicates": duplicates,
+            "impossible": impossible,
+            "date_order": date_order,
+            "stamped": stamped,
+            "columns": columns,
+        }
+        show(next_steps(*_next(named[0], data, trust=tuple(trust or ()), **reading)))
+
+
+def _next(model: str, data: Path | None, *, trust: tuple[str, ...], **reading: str | None) -> Iterable[str]:
+    """What comes after a model was evaluated: the same on prices of a file, training it there, or looking whether it fits."""
+    if data is None:
+        return on_a_sample(typed("evaluate", model, data=SAMPLE, trust=trust))
+    if is_saved(model):
+        return (typed("check", model, data=data, trust=trust, **reading),)
+    return (typed("train", data=data, model=model, out=f"{model.partition(':')[0]}.psm", **reading),)
 
 
 def last_of(loaded: Bars, wanted: int | None) -> Bars:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import keyword
+import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Group
 from rich.text import Text
 
+from agent.cli.next_steps import next_steps
 from agent.cli.options import JsonOption
 from agent.cli.output import show, show_json
 from agent.errors import UsageError
@@ -83,10 +84,9 @@ def new_model(name: NameArgument, out: OutOption = Path(), json: JsonOption = Fa
     if json:
         show_json({"model": f"{name}:make", "files": [str(file) for file in files], "next": list(commands)})
         return
-    written = Text(f"Wrote {' and '.join(str(file) for file in files)}. Next:")
-    lines = [Text(f"  {command}", style="bold") for command in commands]
-    where = [] if out.resolve() == Path.cwd() else [Text(f"  cd {out}", style="bold")]
-    show(Group(written, *where, *lines))
+    written = Text(f"Wrote {' and '.join(str(file) for file in files)}.")
+    where = () if out.resolve() == Path.cwd() else (f"cd {shlex.quote(str(out))}",)
+    show(written, next_steps(*where, *commands))
 
 
 def _commands(name: str) -> tuple[str, ...]:

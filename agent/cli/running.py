@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from agent.chain.accounts import Accounts, accounts_of
@@ -10,8 +11,9 @@ from agent.chain.client import Chain
 from agent.chain.feed import require_settable_time
 from agent.cli.beforehand import require_development, require_funds, require_generable, require_journal
 from agent.cli.choice import Choice
+from agent.cli.next_steps import SAMPLE, next_steps, on_a_sample, typed
 from agent.cli.options import load_bars
-from agent.cli.output import show_json
+from agent.cli.output import show, show_json
 from agent.cli.progress import step, warn
 from agent.cli.render import show_report
 from agent.cli.stopping import stop_on_interrupt
@@ -30,7 +32,7 @@ from agent.market.bars import Bars
 from agent.market.synthetic import planted, random_walk
 from agent.model.estimators import resolve
 from agent.model.labels import DEFAULT_BARRIERS
-from agent.model.named import is_saved
+from agent.model.named import DEFAULT, is_saved
 from agent.model.splits import split
 from agent.model.train import train
 from agent.model.trained import TrainedModel
@@ -202,3 +204,25 @@ def _show(choice: Choice, report: Report) -> None:
     else:
         show_report(report)
     require_balanced(report.books)
+    if choice.generate and not choice.json:
+        show(next_steps(*_next(choice)))
+
+
+def _next(choice: Choice) -> Iterable[str]:
+    """What comes after a demo: asking whether a model is any good, on prices of a file."""
+    model = DEFAULT.name if choice.model is None or choice.saved is not None else choice.model
+    if choice.data is None:
+        return on_a_sample(typed("evaluate", model, data=SAMPLE))
+    return (
+        typed(
+            "evaluate",
+            model,
+            data=choice.data,
+            market=choice.market,
+            duplicates=choice.duplicates,
+            impossible=choice.impossible,
+            date_order=choice.date_order,
+            stamped=choice.stamped,
+            columns=choice.columns,
+        ),
+    )

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from agent.cli.choice import SEED, SeedOption
 from agent.cli.evaluate import TrialsOption
+from agent.cli.next_steps import next_steps, typed
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -144,7 +145,19 @@ def train(
         document = _document(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
         show_json(document)
     else:
-        show(_summary(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds))
+        reading = {
+            "data": data,
+            "market": market,
+            "duplicates": duplicates,
+            "impossible": impossible,
+            "date_order": date_order,
+            "stamped": stamped,
+            "columns": columns,
+        }
+        seen = typed("check", out, trust=trust, **reading)
+        unseen = typed("demo", model=out, bars=replay, trust=trust, **reading)
+        summary = _summary(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
+        show(summary, next_steps(unseen if replay else seen))
 
 
 def _name(out: Path) -> str:

@@ -28,6 +28,7 @@ from agent.market.numerals import DecimalSign, decimal_sign, read_numbers
 from agent.market.policies import DateOrder, Duplicates, Impossible, Stamped
 from agent.market.report import DataReport, report_of
 from agent.market.rows import Rows
+from agent.market.sample import MARKET as SYNTHETIC
 from agent.market.scale import EXACT_BELOW, decimals_for, rounded_off, to_units
 from agent.market.table import Table
 from agent.market.times import read_times
@@ -247,6 +248,7 @@ def _bars_of(table: Table, rows: Rows, *, source: str, market: str, at_least: in
         decimals=decimals,
         source=source,
         market=market,
+        synthetic=market == SYNTHETIC,
     )
     return bars, odd
 

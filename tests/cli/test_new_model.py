@@ -42,7 +42,7 @@ def test_what_it_writes_is_a_model_to_every_command(command, here, price_file, m
 
 def test_it_says_what_to_do_next(command):
     shown = command("new-model", "my_own").out
-    assert shown.startswith("Wrote my_own.py and test_my_own.py. Next:\n")
+    assert shown.startswith("Wrote my_own.py and test_my_own.py.\nNext:\n")
     for line in (
         "pytest test_my_own.py",
         "patternsettle check my_own:make",
