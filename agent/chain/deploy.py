@@ -21,6 +21,7 @@ from agent.chain.contracts import (
 )
 from agent.chain.values import Market
 from agent.errors import ChainError, UsageError
+from agent.files import Unreadable, contents
 
 BASE_DECIMALS = 18
 QUOTE_DECIMALS = 6
@@ -75,7 +76,9 @@ class Deployment:
     def read(cls, path: Path) -> Self:
         """Read a deployment from a file that `patternsettle deploy --out` wrote."""
         try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_json(json.loads(contents(path)))
+        except Unreadable as error:
+            raise UsageError(f"{path} cannot be read as a deployment: {error.problem}", cure=error.cure) from error
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"{path} cannot be read as a deployment: {error}.",

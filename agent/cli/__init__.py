@@ -25,6 +25,7 @@ from agent.cli.mandate import mandate
 from agent.cli.models import models
 from agent.cli.new_model import new_model
 from agent.cli.output import OutputFailed, StandardOutput, kept_for_results, take_standard_output
+from agent.cli.place import places_judged
 from agent.cli.run import run
 from agent.cli.stopping import Stopped, stop_in_order
 from agent.cli.swap import swap
@@ -74,7 +75,7 @@ def common(
 
 
 for command in (demo, run, swap, train, models, new_model, check, evaluate, sweep, data, chain, deploy, doctor):
-    app.command()(kept_for_results()(command))
+    app.command()(kept_for_results()(places_judged(command)))
 app.add_typer(mandate, name="mandate")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from agent.cli.options import JsonOption
 from agent.cli.output import kept_for_results
+from agent.cli.place import places_judged
 
 mandate = typer.Typer(
     help="Write, explain, lodge, release and cancel an owner's mandate.",
@@ -249,4 +250,4 @@ def cancel(
 
 
 for command in (new, show, check, lodge, release, cancel):
-    mandate.command()(kept_for_results()(command))
+    mandate.command()(kept_for_results()(places_judged(command)))

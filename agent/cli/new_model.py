@@ -17,6 +17,7 @@ from agent.cli.options import JsonOption
 from agent.cli.output import show, show_json
 from agent.errors import UsageError
 from agent.extras import install
+from agent.files import named
 from agent.model.named import MODELS
 
 NameArgument = Annotated[
@@ -76,6 +77,7 @@ def new_model(name: NameArgument, out: OutOption = Path(), json: JsonOption = Fa
 
     Both pass as they stand. Nothing that is there already is overwritten.
     """
+    named(out / f"test_{name}.py")  # the longer of the two
     files = {out / f"{name}.py": _MODEL, out / f"test_{name}.py": _TEST}
     _require_name(name, out)
     _require_free(tuple(files))

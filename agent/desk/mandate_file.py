@@ -22,6 +22,7 @@ from agent.chain.values import Mandate, Side, struct_from
 from agent.desk.signing import MANDATE_TYPES, digest_of, domain_of, mandate_typed_data
 from agent.desk.token import MOST_DECIMALS, Token
 from agent.errors import ChainError, UsageError
+from agent.files import Unreadable, contents
 from agent.nesting import loads
 
 __all__ = ["FORMAT", "MandateFile", "address_of", "word_of"]
@@ -117,11 +118,13 @@ class MandateFile:
             If it cannot be read, or is anything else.
         """
         try:
-            if not path.is_file():
+            if not path.exists():
                 raise UsageError(f"There is no file {path}.", cure=_CURE)
-            if path.stat().st_size > LARGEST_FILE:
+            if len(data := contents(path, most=LARGEST_FILE + 1)) > LARGEST_FILE:
                 raise UsageError(f"{path} is too large for a mandate.", cure=_CURE)
-            document = loads(path.read_bytes())
+            document = loads(data)
+        except Unreadable as error:
+            raise UsageError(f"{path} cannot be read as a mandate: {error.problem}", cure=_CURE) from error
         except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) else "it is not JSON"
             raise UsageError(f"{path} cannot be read as a mandate: {said}.", cure=_CURE) from error

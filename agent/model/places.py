@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import ArtifactError
+from agent.files import Unreadable, contents
 from agent.model.named import ONE_FILE, ONNX
 from agent.model.pickles import SUFFIXES, refuse_pickle
 
@@ -26,6 +27,7 @@ ESTIMATORS = ("model.skops", "model.onnx")
 """What the estimator's file may be called; its ending tells its format."""
 
 _LARGEST = 2**30
+_OF_PRICES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".pq", ".feather", ".xlsx", ".gz", ".zip")
 _AGAIN = "Get the model again, or train it again."
 _OF_TRAIN = "Name a folder or file that patternsettle train wrote."
 
@@ -217,6 +219,11 @@ def read(path: Path) -> Parts:
         Where there is none, or it is incomplete, or a pickle.
     """
     if not path.exists():
+        if path.is_symlink():
+            raise ArtifactError(
+                f"{path} is a link to {os.readlink(path)}, which is not there.",
+                cure="Mend the link, or name the model.",
+            )
         raise ArtifactError(
             f"there is no model at {path}.", cure="Make one with patternsettle train, or check the path."
         )
@@ -229,6 +236,8 @@ def read(path: Path) -> Parts:
     if suffix == ONNX:
         return _read_beside(path)
     inside = path.name in (*ESTIMATORS, MANIFEST)
+    if suffix in _OF_PRICES:
+        raise ArtifactError(f"{path} is a file of prices by its name, not a model.", cure=_OF_TRAIN)
     raise ArtifactError(
         f"{path} is no model: a model is a folder with {MANIFEST} and {ESTIMATORS[0]}, or a file that ends in "
         f"{ONE_FILE} or {ONNX}.",
@@ -308,8 +317,9 @@ def _read_beside(path: Path) -> Parts:
 
 def _bytes_of(path: Path, count: int = -1) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(count)
+        return contents(path, most=count)
+    except Unreadable as error:
+        raise ArtifactError(f"{path} cannot be read: {error.problem}", cure=error.cure) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 

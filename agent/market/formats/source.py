@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.errors import DataError
+from agent.files import Unreadable, contents
 
 Kind = Literal["csv", "json", "parquet", "feather", "excel"]
 
@@ -56,6 +57,9 @@ _FOREIGN = (
     (b"\x80\x04", "a pickle"),
     (b"\x80\x05", "a pickle"),
 )
+_MANIFEST = "manifest.json"  # of a saved model
+_IS_MODEL = "it is a model, not a price file."
+_GIVE_MODEL = "Give it as the model, and a file of prices in its place."
 _CONTROL = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20)])  # what no text holds
 _MARKUP = re.compile(r"\s*<(!doctype|!--|html|head|body|\?xml|table|svg)", re.IGNORECASE)
 
@@ -92,6 +96,8 @@ def open_source(path: Path) -> Source:
         what its name says.
     """
     file = str(path)
+    if path.suffix.lower() == ".onnx":
+        raise DataError(_IS_MODEL, file=file, cure=_GIVE_MODEL)
     data, suffixes = _unpacked(_bytes_of(path), file, [suffix.lower() for suffix in path.suffixes])
     if not data.strip():
         raise DataError("the file is empty.", file=file, cure="Download or export it again.")
@@ -109,10 +115,14 @@ def open_source(path: Path) -> Source:
 def _bytes_of(path: Path) -> bytes:
     file = str(path)
     try:
-        return path.read_bytes()
+        return contents(path)
+    except Unreadable as error:
+        raise DataError(error.problem, file=file, cure=error.cure) from None
     except FileNotFoundError:
         raise DataError("there is no such file.", file=file, cure=_nearby(path)) from None
     except IsADirectoryError:
+        if (path / _MANIFEST).is_file():
+            raise DataError(_IS_MODEL, file=file, cure=_GIVE_MODEL) from None
         raise DataError("it is a folder, not a file.", file=file, cure="Name one file inside it.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -173,6 +183,8 @@ def _unzipped(data: bytes, file: str, last: str) -> tuple[bytes, list[str]]:
                     "it is a spreadsheet.", file=file, cure="Save it as CSV with times and prices in full digits."
                 )
             names = [name for name in names if not _PACKED_BY_SYSTEMS.search(name)]
+            if _MANIFEST in names:
+                raise DataError(_IS_MODEL, file=file, cure=_GIVE_MODEL)
             if len(names) != 1:
                 raise DataError(
                     f"the zip archive holds {len(names)} files, expected one.",
