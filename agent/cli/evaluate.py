@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent.market.bars import Bars
 
 SYNTHETIC = 6_000
+MOST_FOLDS = 10_000  # each trains a model
 
 ModelsArgument = Annotated[
     list[str] | None,
@@ -49,7 +50,9 @@ HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write the report as one HTML page, too.", show_default=False),
 ]
-FoldsOption = Annotated[int, typer.Option("--folds", metavar="N", min=1, help="Number of test windows.")]
+FoldsOption = Annotated[
+    int, typer.Option("--folds", metavar="N", min=1, max=MOST_FOLDS, help="Number of test windows.")
+]
 RollingOption = Annotated[
     bool, typer.Option("--rolling", help="Train on as many bars in each fold, not on all before it.")
 ]

@@ -31,6 +31,7 @@ from agent.settings import DEVELOPMENT_MNEMONIC, load_settings
 HISTORY = 6_000
 REPLAYED = 5_000
 FASTEST = 1_000
+SLOWEST = 1e-5  # about a bar a day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +57,9 @@ class Wish:
             raise UsageError("--synthetic makes bars and --data reads them.", cure="Give one of the two.")
         if self.market is not None and self.data is None:
             raise UsageError("--market chooses from a file, and there is none.", cure="Give one with --data.")
-        if not 0 < self.speed <= FASTEST:
+        if not SLOWEST <= self.speed <= FASTEST:
             raise UsageError(
-                f"--speed is {self.speed:g}.", cure=f"Give bars a second, above 0 and up to {FASTEST}."
+                f"--speed is {self.speed:g}.", cure=f"Give bars a second, from {SLOWEST:g} to {FASTEST}."
             )
 
 
