@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 from rich.markup import escape
@@ -124,8 +128,23 @@ def _local_chain() -> str:
 def _compiler() -> str:
     from agent.chain.compiler import find_compiler
 
-    compiler = find_compiler(download=False)
+    with _leaving_nothing():
+        compiler = find_compiler(download=False)
     return f"solc {compiler.version}, {compiler.origin} (needed only to change contracts)"
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Let what looks for a compiler keep its caches and logs only while this lasts, and make no folder at home."""
+    before = dict(os.environ)
+    with TemporaryDirectory() as folder:
+        os.environ |= {"XDG_CACHE_HOME": folder, "npm_config_cache": folder}
+        os.environ.setdefault("SOLCX_BINARY_PATH", str(Path.home() / ".solcx"))  # which is made unless it is named
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _settings() -> str:
