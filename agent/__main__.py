@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from types import FrameType
@@ -19,8 +20,10 @@ def main() -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     from agent.cli import main as run  # here, for it takes most of a second
-    from agent.cli.stopping import leave_at_once
+    from agent.cli.stopping import ignore_from_here_on, leave_at_once
 
+    # What is registered first runs last, after what libraries tidy up.
+    atexit.register(ignore_from_here_on)
     signal.signal(signal.SIGINT, before)
     try:
         run()

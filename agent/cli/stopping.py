@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["SIGNALS", "Stopped", "leave_at_once", "stop_in_order", "stop_on_interrupt"]
+__all__ = ["SIGNALS", "Stopped", "ignore_from_here_on", "leave_at_once", "stop_in_order", "stop_on_interrupt"]
 
 SIGNALS = tuple(
     number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
@@ -72,6 +72,12 @@ def leave_at_once(code: str | int | None) -> None:
     """End with this exit code where a signal comes from here on: all is said, and only Python has yet to tidy up."""
     for number in SIGNALS:
         signal.signal(number, lambda number, frame: os._exit(code if isinstance(code, int) else 0))
+
+
+def ignore_from_here_on() -> None:
+    """Let no signal end what is but a moment from its end: Python takes its handlers away before that."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
