@@ -125,7 +125,7 @@ take_lock() {
 }
 
 # Makes .venv hold the project and its pinned dependencies, with the named extras; nothing to do where it already does.
-# `dev` holds all that `runtime` does.
+# `runtime` is enough for every command, and to test a contract or a model of one's own; `dev` holds all of it, and more.
 need_python() { # runtime|dev
   local what=$1 extras= sources
   sources=("$root/pyproject.toml" "$root/constraints.txt")
@@ -144,7 +144,7 @@ need_python() { # runtime|dev
   # An environment that held the tools of the tests keeps them.
   [ ! -f "$venv/stamp-dev" ] || what=dev
   rm -f "$venv"/stamp-*
-  [ "$what" = runtime ] || extras="[dev,postgres]"
+  [ "$what" = runtime ] && extras="[testing]" || extras="[dev,postgres]"
   say "Installing the pinned dependencies (only this once; about a minute) ..."
   pip_install "Installing the dependencies" --editable "$root$extras"
   fingerprint "${sources[@]}" >"$venv/stamp-$what"

@@ -335,6 +335,14 @@ class TestTheFiles:
         for line in (ROOT / "constraints.txt").read_text().splitlines():
             assert line.startswith("# ") or re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line), line
 
+    def test_a_first_demo_leaves_what_the_contract_test_of_the_readme_needs(self, checkout: Checkout) -> None:
+        assert checkout.demo().returncode == 0
+        [asked] = [line for line in checkout.calls.read_text().splitlines() if "--editable" in line]
+        assert asked.endswith("[testing]")
+
+    def test_a_first_demo_says_how_its_commands_are_put_on_the_path(self, checkout: Checkout) -> None:
+        assert f". {checkout.root}/.venv/bin/activate" in checkout.demo().stderr
+
     def test_constraints_pin_all_that_the_project_installs_here(self) -> None:
         lines = (ROOT / "constraints.txt").read_text().splitlines()
         pinned = dict(line.split("==") for line in lines if not line.startswith("#"))

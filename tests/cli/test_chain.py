@@ -137,9 +137,13 @@ class TestWhatIsRefused:
             port = taken.getsockname()[1]
             command("chain", "--port", port, "--bars", "2").is_refused(f"Port {port}", "0 takes a free one")
 
-    @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1001", "1e-320", "1e-7"])
+    @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1001"])
     def test_a_speed_that_no_replay_has(self, speed, command):
         command("chain", "--speed", speed).is_refused(f"--speed is {speed}", "from 1e-05 to 1000")
+
+    @pytest.mark.parametrize("speed", ["1e-320", "1e-7", "-1e-320"])
+    def test_a_speed_at_which_no_bar_ever_comes(self, speed, command):
+        command("chain", "--speed", speed).is_refused("--speed is ", "from 1e-05 to 1000")
 
     def test_a_file_and_synthetic_bars_at_once(self, command, price_file):
         command("chain", "--data", price_file, "--synthetic").is_refused("--synthetic", "--data", "one of the two")
