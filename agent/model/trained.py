@@ -19,6 +19,7 @@ from agent.model.compiled import Compiled, compiled
 from agent.model.estimators import comes_fitted
 from agent.model.features import FEATURES, Features, feature_matrix, features_of_window
 from agent.model.framed import framed
+from agent.model.haste import in_time
 from agent.model.manifest import Manifest
 from agent.model.patterns import PATTERNS, mask_of_window, pattern_masks
 from agent.model.reading import Reading, reading_of
@@ -220,13 +221,14 @@ def _require_alike(
 ) -> None:
     chosen = asked_again(len(features))
     try:
-        answers = np.array([_exact_alone(estimator, known(row), alone) for row in chosen.tolist()])
+        answers = np.array([_exact_alone(estimator, known(row), alone) for row in in_time(chosen)])
     except ModelError as error:
         raise ModelError(
             f"the model {type(estimator).__name__} answers many bars, but not one alone, as it is asked when it trades: "
             f"{error.problem}",
             cure=_SEE,
         ) from error
+    chosen = chosen[: len(answers)]
     strayed = ~(apart(answers, together[chosen]) <= ROUNDING * _BPS)
     if strayed.any():
         raise ModelError(

@@ -22,6 +22,7 @@ from agent.model.conformity.probes import extreme, flat, gapped
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows, values
 from agent.model.estimatorfile import to_bytes, untrusted_types
+from agent.model.haste import in_time
 from agent.model.patterns import PATTERNS
 from agent.model.skopsfile import opened
 
@@ -145,7 +146,8 @@ def alike_alone_and_together(subject: Subject) -> Finding:
     asked, asking = subject.asking()
     together = subject.answer(asking)
     chosen = asked_again(len(asked), seed=subject.seed)
-    alone = np.array([subject.answer(rows(asking, [place]))[0] for place in chosen])
+    alone = np.array([subject.answer(rows(asking, [place]))[0] for place in in_time(chosen)])
+    chosen = chosen[: len(alone)]
     distance = apart(alone, together[chosen])
     if not (distance <= ROUNDING).all():
         furthest = int(distance.argmax())
@@ -166,7 +168,7 @@ def _by_window(subject: Subject) -> Finding | None:
     if model is None:
         return None
     series, features = model.predict_series(bars), values(subject.features(bars))
-    for place in asked_again(len(bars) - WINDOW + 1, seed=subject.seed).tolist():
+    for place in in_time(asked_again(len(bars) - WINDOW + 1, seed=subject.seed)):
         window, bar = bars[place : place + WINDOW], place + WINDOW - 1
         if fault := _of_the_window(subject, window[-model.reading.window :], features[bar], bar):
             return fault

@@ -10,8 +10,10 @@ import numpy as np
 from agent.model.closes import WINDOW
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows
+from agent.model.haste import one_in
+from agent.model.reasons import Attempt
 
-__all__ = ["keeps_up"]
+__all__ = ["keeps_up", "seconds_an_answer"]
 
 _DECISIONS = 200
 _PATIENCE = 1.0
@@ -33,8 +35,18 @@ def keeps_up(subject: Subject) -> Finding:
         slow < subject.interval,
         f"one decision {_seconds(usual)} (p50), {_seconds(slow)} (p99) of {len(taken) - _WARM}, on one thread; "
         f"{len(bars)} bars at once {_seconds(batch)}, {_seconds(batch / len(bars))} each; "
-        f"a bar lasts {subject.interval:,} s.",
+        f"a bar lasts {subject.interval:,} s.{_spared()}",
     )
+
+
+def seconds_an_answer(subject: Subject) -> float:
+    """Return how long it takes over one row, the second time it is asked; 0 where it cannot be asked: the checks say why."""
+    taken = 0.0
+    with Attempt():
+        _, asking = subject.asking()
+        for _ in range(2):
+            taken = _timed(lambda: subject.answer(rows(asking, slice(0, 1))))
+    return taken
 
 
 def _decider(subject: Subject) -> Callable[[int], object]:
@@ -56,6 +68,12 @@ def _timed(what: Callable[[], object]) -> float:
     began = time.perf_counter()
     what()
     return time.perf_counter() - began
+
+
+def _spared() -> str:
+    if one_in() == 1:
+        return ""
+    return f" So slow a model was asked again about one in {one_in():,} of the bars that a faster one is asked about."
 
 
 def _seconds(value: float) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from agent.market.bars import Bars, Ints
 from agent.market.synthetic import random_walk
 from agent.model.closes import MAX_CLOSE, WINDOW
+from agent.model.haste import thinned
 
 __all__ = ["FUTURES", "cuts", "extreme", "flat", "gapped", "with_future"]
 
@@ -25,7 +26,7 @@ def cuts(n: int, *, seed: int) -> Ints:
     """Return many lengths of a series of n bars, in ascending order: some at random, and the last ones of all."""
     possible = np.arange(WINDOW, n)
     drawn = np.random.default_rng(seed).choice(possible, size=min(_CUTS, len(possible)), replace=False)
-    return np.unique(np.concatenate([drawn, possible[-_LAST:]]))
+    return thinned(np.unique(np.concatenate([drawn, possible[-_LAST:]])))
 
 
 def with_future(bars: Bars, known: int, *, number: int, seed: int) -> Bars:

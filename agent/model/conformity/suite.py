@@ -17,7 +17,7 @@ from agent.model.conformity.answers import (
     same_twice,
     unshaken_by,
 )
-from agent.model.conformity.latency import keeps_up
+from agent.model.conformity.latency import keeps_up, seconds_an_answer
 from agent.model.conformity.lookahead import (
     features_as_known,
     features_whatever_comes,
@@ -26,9 +26,10 @@ from agent.model.conformity.lookahead import (
 )
 from agent.model.conformity.result import Conformity, Finding, conducted
 from agent.model.conformity.subject import Subject, subject_of
+from agent.model.haste import in_haste
 from agent.model.threads import one_thread
 
-__all__ = ["check_model", "examine"]
+__all__ = ["asked_of", "check_model", "examine"]
 
 _CHECKS: tuple[tuple[str, Callable[[Subject], Finding]], ...] = (
     ("Its answers are probabilities, one column for each class, in the order of its classes.", probable),
@@ -100,15 +101,19 @@ def check_model(
     )
 
 
-def examine(subject: Subject) -> Conformity:
-    """Make all checks of a model that is ready for them."""
-    with one_thread():
+def examine(subject: Subject, *, on_check: Callable[[int], None] = lambda done: None) -> Conformity:
+    """Make all checks of a model that is ready for them; `on_check` hears how many are made."""
+    with one_thread(), in_haste(seconds_an_answer(subject)):
         # One thread, as in training: the evidence must not depend on what else the machine is doing.
-        checks = tuple(conducted(name, partial(test, subject)) for name, test in _asked_of(subject))
-    return Conformity(all(check.passed for check in checks), checks)
+        checks = []
+        for name, test in asked_of(subject):
+            checks.append(conducted(name, partial(test, subject)))
+            on_check(len(checks))
+    return Conformity(all(check.passed for check in checks), tuple(checks))
 
 
-def _asked_of(subject: Subject) -> Iterator[tuple[str, Callable[[Subject], Finding]]]:
+def asked_of(subject: Subject) -> Iterator[tuple[str, Callable[[Subject], Finding]]]:
+    """Yield what can be asked of a model, in its order: a sentence, and what tests it."""
     yield from _CHECKS
     if can_learn(subject):
         yield "It learns each label with the row it belongs to.", aligned
