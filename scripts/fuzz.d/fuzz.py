@@ -21,11 +21,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from lines import Line, lines  # noqa: E402
+from lines import Line, every_command, lines  # noqa: E402
 
 from agent.evaluation.trials import TRIALS_VARIABLE  # noqa: E402
 from agent.market.sample import write_sample  # noqa: E402
 from tests.prefork.forked import Process, start  # noqa: E402
+
+__all__ = ["Fault", "Line", "every_command", "faults", "lines", "tried"]
 
 CODES = (0, 1, 2, 130)
 LASTING = ("chain", "check", "demo", "doctor", "evaluate", "run", "swap", "sweep", "train")
@@ -92,10 +94,10 @@ def tried(line: Line, root: Path, model: Path | None = None) -> Fault | None:
     why = ""
     if late:
         why = f"It did not end in {time.monotonic() - began:.0f} s."
-    elif code not in CODES:
-        why = f"Its exit code is {code}."
     elif "Traceback (most recent call last)" in err:
         why = "It shows a traceback."
+    elif code not in CODES:
+        why = f"Its exit code is {code}."
     elif code == 2 and not err.rstrip("\n").rpartition("\n")[2].startswith("patternsettle: "):
         why = "It is refused, and does not say so in its last line."
     elif touched := _touched(root):

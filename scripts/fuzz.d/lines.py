@@ -12,7 +12,7 @@ import typer
 
 from agent.cli import app
 
-__all__ = ["PREPARED", "Line", "lines"]
+__all__ = ["PREPARED", "Line", "every_command", "lines"]
 
 NUMBERS = (
     *("0", "1", "2", "-1", "-0", "07", "+3", "1_000", "1e3", "0x10", "½", "٣", "1,5", ""),
@@ -135,13 +135,18 @@ class Line:
 def lines(seed: int) -> Iterator[Line]:
     """Yield command lines without end, the same for the same seed; at first each command and each of its options in turn."""
     rng = random.Random(seed)
-    commands = list(_commands(typer.main.get_command(app), ()))
+    commands = every_command()
     every = [(words, command, each) for words, command in commands for each in [None, *command.params]]
     rng.shuffle(every)
     for words, command, one in every:
         yield _line(rng, words, command, one)
     while True:
         yield _line(rng, *rng.choice(commands), None)
+
+
+def every_command() -> list[tuple[tuple[str, ...], Any]]:
+    """Return all commands there are, each with its words."""
+    return list(_commands(typer.main.get_command(app), ()))
 
 
 def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
