@@ -149,7 +149,7 @@ need_python() { # runtime|dev
   pip_install "Installing the dependencies" --editable "$root$extras"
   fingerprint "${sources[@]}" >"$venv/stamp-$what"
   rm -f "$lock"
-  say "Installed in $SECONDS s."
+  say "Installed in $SECONDS s. This puts the command patternsettle on PATH: . $venv/bin/activate"
 }
 
 # False for an environment that was made elsewhere and then moved here: its commands still point there.

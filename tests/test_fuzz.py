@@ -31,7 +31,8 @@ def fuzz():
         del sys.modules["fuzz"], sys.modules["lines"], lines
 
 
-def test_hostile_command_lines_end_in_words(fuzz, tmp_path):
+def test_hostile_command_lines_end_in_words(fuzz, tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzz, "WHILE", 1.0)
     found = [fault for _, fault in fuzz.faults(SEED, CASES, until=time.monotonic() + 600, root=tmp_path) if fault]
     assert [str(fault) for fault in found] == []
 

@@ -156,24 +156,45 @@ def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str,
 
 
 def _line(rng: random.Random, words: tuple[str, ...], command: Any, one: Any) -> Line:
-    """Return a command with what it needs, some option of which the line is about, and a few others."""
+    """Return a command with what it needs, some option of which the line is about, and a few others.
+
+    Half of the lines are hostile in that one option alone: what is refused at once never gets far.
+    """
     chosen = [each for each in command.params if each.required and rng.random() < 0.9]
+    chosen += [
+        each for each in command.params if "--data" in each.opts and each not in chosen and rng.random() < 0.6
+    ]
     others = [each for each in command.params if each not in chosen and each is not one and not each.is_eager]
     chosen += rng.sample(others, min(len(others), rng.randrange(_SEVERAL)))
     chosen += [one] if one is not None and one not in chosen else []
     rng.shuffle(chosen)
-    typed = [word for each in chosen for word in _typed(rng, each)]
+    mild = rng.random() < 0.5
+    typed = [word for each in chosen for word in _typed(rng, each, mild=mild and each is not one)]
     return Line(words, (*words, *typed))
 
 
-def _typed(rng: random.Random, parameter: Any) -> list[str]:
+def _typed(rng: random.Random, parameter: Any, *, mild: bool) -> list[str]:
     if getattr(parameter, "is_flag", False):
         return [parameter.opts[0]]
-    value = _value(rng, parameter)
+    value = _meant(rng, parameter) if mild else _value(rng, parameter)
     if not parameter.opts[0].startswith("-"):
         return [value]
     name = max(parameter.opts, key=len)
     return [f"{name}={value}"] if rng.random() < 0.3 else [name, value]
+
+
+def _meant(rng: random.Random, parameter: Any) -> str:
+    """Return a value that somebody may mean."""
+    kind, name = parameter.type_descriptor.annotation, max(parameter.opts, key=len).lstrip("-")
+    if get_origin(kind) is Literal:
+        return str(rng.choice(get_args(kind)))
+    if kind in (int, float):
+        return rng.choice(("1", "2", "5", "50"))
+    if name in ("model", "models", "swap-to"):
+        return rng.choice(("tree", "model.psm"))
+    if Path in (kind, *get_args(kind)):
+        return "prices.csv" if name in ("data", "file") else "new"
+    return rng.choice(TEXT)
 
 
 def _value(rng: random.Random, parameter: Any) -> str:
