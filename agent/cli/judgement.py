@@ -14,19 +14,39 @@ from agent.cli.tables import NOTHING, figures, lines, sections, told, unbroken
 from agent.evaluation import chances
 from agent.evaluation.measured import Estimate, Measures, Part
 from agent.evaluation.result import Evaluation, Judged, Luck
+from agent.market.spread import hidden_spread
+
+_RESULTS = ("gross", "cost", "net bps")
 
 
 def report(evaluation: Evaluation, *, page: Path | None = None) -> Iterator[RenderableType]:
     """Return the parts of the report, from what was tried to the verdict."""
-    yield from (_facts(evaluation), Text(), _compared(evaluation))
+    yield from (_facts(evaluation), Text(), _by_trade(evaluation))
     yield Text(
-        "After all costs, of the size of one trade, which never grows; below, where it lies in 95 of 100.", "dim"
+        "Results in bps of one trade: gross, less the cost of spread and gas, is net. Below a figure stands where it lies "
+        "in 95 of 100.",
+        "dim",
+    )
+    yield from (Text(), _altogether(evaluation))
+    yield Text(
+        "Of the stake of one trade, which never grows: whoever loses a stake and stakes another has lost more than 100 %. "
+        "A drawdown is measured from the highest value of a purse that began as one stake.",
+        "dim",
     )
     yield Text()
     leader = evaluation.leader
     if len(evaluation.models) > 1:
         yield Text(f"{leader.name}, the one in the lead", style="bold")
-    yield from (_folds(leader), Text(), _parts(leader), Text(), _calibration(leader), Text())
+    yield from (
+        _folds(leader),
+        Text(),
+        _fold_results(leader),
+        Text(),
+        _parts(leader),
+        Text(),
+        _calibration(leader),
+        Text(),
+    )
     yield _verdicts(evaluation)
     if page is not None:
         yield from (Text(), sections([("page", Text(str(page)))]))
@@ -74,6 +94,7 @@ def _facts(evaluation: Evaluation) -> Table:
                     f"spread {costs.spread_bps} bps at the entry and at the exit, gas {costs.gas_bps:g} bps a trade"
                 ),
                 Text(f"({costs.gas_origin})", style="dim"),
+                Text(hidden_spread(bars).told(costs.spread_bps)),
             ),
         ),
         (
@@ -93,48 +114,58 @@ def _unfinished(count: int) -> str:
     return f", {count:,} without an outcome" if count else ""
 
 
-def _compared(evaluation: Evaluation) -> Table:
-    """Return models and baselines in the same table."""
-    table = figures(
-        "", "trades", "hit rate", "base", "bps a trade", "factor", "Sharpe", "return", "drawdown", "exposed"
-    )
+def _contenders(evaluation: Evaluation) -> Iterator[tuple[Text, Measures]]:
+    """Return models and baselines, in the order of the tables that compare them."""
     for model in evaluation.models:
-        table.add_row(Text(model.name, style="bold"), *_cells(model.overall))
+        yield Text(model.name, style="bold"), model.overall
     for baseline in evaluation.baselines:
-        table.add_row(Text(baseline.name), *_cells(baseline.measures))
+        yield Text(baseline.name), baseline.measures
     for model in evaluation.models:
         name = Text(model.random.name)
         if len(evaluation.models) > 1:
             name.append(f"\nas {model.name}", style="dim")
-        table.add_row(name, *_cells(model.random.measures))
+        yield name, model.random.measures
+
+
+def _by_trade(evaluation: Evaluation) -> RenderableType:
+    table = figures("", "trades", "hit rate", "base", *_RESULTS, "factor")
+    for name, measures in _contenders(evaluation):
+        table.add_row(
+            name,
+            f"{measures.trades:,}",
+            _with_interval(measures.hit_rate, _percent, end=_hundredth),
+            told(measures.base_rate, _percent),
+            *_results(measures),
+            told(measures.profit_factor.value, lambda value: f"{value:.2f}"),
+        )
     return unbroken(table)
 
 
-def _cells(measures: Measures) -> Iterator[RenderableType]:
-    yield f"{measures.trades:,}"
-    yield _with_interval(measures.hit_rate, _percent, end=_hundredth)
-    yield told(measures.base_rate, _percent)
-    yield _with_interval(measures.mean_bps, lambda value: f"{value:+,.1f}", coloured=True)
-    yield told(measures.profit_factor.value, lambda value: f"{value:.2f}")
-    yield _with_interval(measures.sharpe, lambda value: f"{value:+.2f}")
-    yield told(measures.return_bps.value, lambda value: f"{value / 100:+,.1f}%")
-    yield f"{measures.drawdown_bps / 100:,.1f}%"
-    yield _percent(measures.exposure)
+def _results(measures: Measures) -> Iterator[RenderableType]:
+    """Return what a trade came to, as `_RESULTS` names it."""
+    yield told(measures.gross_bps, _signed)
+    yield told(measures.cost_bps, lambda value: f"{value:,.1f}")
+    yield _with_interval(measures.mean_bps, _signed, coloured=True)
 
 
-def _folds(model: Judged) -> Table:
-    table = figures(
-        "fold",
-        "trained on",
-        "tested from",
-        "signals from",
-        "trades",
-        "hit rate",
-        "base",
-        "bps a trade",
-        "Sharpe",
-        "log loss",
-    )
+def _altogether(evaluation: Evaluation) -> RenderableType:
+    of_stake = (f"{each},\nof stake" for each in ("gross", "cost", "net", "drawdown"))
+    table = figures("", *of_stake, "exposed", "Sharpe")
+    for name, measures in _contenders(evaluation):
+        table.add_row(
+            name,
+            told(measures.gross_return_bps, _part_of_stake),
+            told(measures.cost_return_bps, lambda value: f"{value / 100:,.1f}%"),
+            told(measures.return_bps.value, _part_of_stake),
+            f"{measures.drawdown_bps / 100:,.1f}%",
+            _percent(measures.exposure),
+            _with_interval(measures.sharpe, lambda value: f"{value:+.2f}"),
+        )
+    return unbroken(table)
+
+
+def _folds(model: Judged) -> RenderableType:
+    table = figures("fold", "trained on", "tested from", "signals from", "trades", "hit rate", "base", "log loss")
     for fold in model.folds:
         trained = NOTHING if fold.training is None else f"{len(fold.training):,}"
         table.add_row(
@@ -145,29 +176,41 @@ def _folds(model: Judged) -> Table:
             f"{fold.measures.trades:,}",
             _with_interval(fold.measures.hit_rate, _percent, end=_hundredth),
             told(fold.measures.base_rate, _percent),
-            _with_interval(fold.measures.mean_bps, lambda value: f"{value:+,.1f}", coloured=True),
-            told(fold.measures.sharpe.value, lambda value: f"{value:+.2f}"),
             told(fold.scores.log_loss.value, lambda value: f"{value:.4f}"),
         )
     return unbroken(table)
 
 
-def _parts(model: Judged) -> Table:
-    table = figures("", "bars", "trades", "hit rate", "base", "bps a trade", "factor", "return")
+def _fold_results(model: Judged) -> RenderableType:
+    table = figures("fold", *_RESULTS, "factor", "Sharpe")
+    for fold in model.folds:
+        table.add_row(
+            str(fold.number + 1),
+            *_results(fold.measures),
+            told(fold.measures.profit_factor.value, lambda value: f"{value:.2f}"),
+            told(fold.measures.sharpe.value, lambda value: f"{value:+.2f}"),
+        )
+    return unbroken(table)
+
+
+def _parts(model: Judged) -> RenderableType:
+    table = figures("", "bars", "trades", "hit rate", "base", "gross", "cost", "net bps", "factor")
     for part in (*model.sides, *model.patterns):
         table.add_row(*_part(part))
     return unbroken(table)
 
 
 def _part(part: Part) -> Iterator[RenderableType]:
+    measures = part.measures
     yield Text(part.name)
     yield f"{part.samples:,}"
-    yield f"{part.measures.trades:,}"
-    yield told(part.measures.hit_rate.value, _percent)
-    yield told(part.measures.base_rate, _percent)
-    yield told(part.measures.mean_bps.value, lambda value: f"{value:+,.1f}")
-    yield told(part.measures.profit_factor.value, lambda value: f"{value:.2f}")
-    yield f"{(part.measures.return_bps.value or 0.0) / 100:+,.1f}%"
+    yield f"{measures.trades:,}"
+    yield told(measures.hit_rate.value, _percent)
+    yield told(measures.base_rate, _percent)
+    yield told(measures.gross_bps, _signed)
+    yield told(measures.cost_bps, lambda value: f"{value:,.1f}")
+    yield told(measures.mean_bps.value, _signed)
+    yield told(measures.profit_factor.value, lambda value: f"{value:.2f}")
 
 
 def _calibration(model: Judged) -> Table:
@@ -229,6 +272,14 @@ def _chance(luck: Luck) -> str:
 
 def _percent(value: float) -> str:
     return f"{value:.1%}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.1f}"
+
+
+def _part_of_stake(bps: float) -> str:
+    return f"{bps / 100:+,.1f}%"
 
 
 def _hundredth(value: float) -> str:

@@ -17,6 +17,8 @@ from rich.console import Console, RenderableType
 
 from agent.errors import PatternSettleError
 
+_USUAL = 80
+
 
 class OutputFailed(PatternSettleError):
     """Standard output takes nothing more, as on a disk that is full."""
@@ -108,7 +110,8 @@ def show(*parts: RenderableType, width: int = 0) -> None:
     if console.no_color:
         # Not even bold: whoever asks for no colour wants plain text.
         console = Console(file=results(), highlight=False, color_system=None)
-    width = max(width, _width(console))
+    # Set on the console, too: it prints nothing wider than it takes itself to be.
+    console.width = width = max(width, _width(console))
     if console.is_terminal:
         for part in parts:
             console.print(part, width=width, crop=False)
@@ -125,7 +128,7 @@ def _width(console: Console) -> int:
     if console.is_terminal and "COLUMNS" not in os.environ:
         with suppress(OSError, ValueError):
             return os.get_terminal_size(console.file.fileno()).columns or console.width
-    return console.width
+    return console.width or _USUAL  # `COLUMNS=0` is what some shells say where they know of none
 
 
 def show_json(document: Mapping[str, Any], *, indent: int | None = 2) -> None:

@@ -90,7 +90,7 @@ def _compared(facts: Mapping[str, Any]) -> str:
 def _result(would: Mapping[str, int]) -> str:
     if not would["ended"]:
         return "nothing yet"
-    return f"{would['result_bps'] / 100:+.2f} % of a trade"
+    return f"{would['result_bps'] / 100:+.2f} % of one trade's stake"
 
 
 def _owners(numbers: Sequence[int | str]) -> str:

@@ -216,7 +216,11 @@ def _report(found: Sweep, *, top: int) -> Iterator[RenderableType]:
     """Return the parts of the report, from what was tried to the verdict."""
     yield from (_facts(found), Text(), _table(found, found.standings[:top]))
     rest = f"; {len(found.standings) - top:,} more are in --json" if len(found.standings) > top else ""
-    yield Text(f"After all costs. Deflated Sharpe ratio and p are those after all trials{rest}.", "dim")
+    yield Text(
+        f"Results in bps of one trade: gross, less the cost of spread and gas, is net. Deflated Sharpe ratio and p are "
+        f"those after all trials{rest}.",
+        "dim",
+    )
     yield Text()
     if found.failed:
         yield from (_failed(found), Text())
@@ -266,23 +270,22 @@ def _named(bars: Bars) -> str:
     return f"{bars.source}, {bars.market}" if bars.market else bars.source
 
 
-def _table(found: Sweep, standings: Sequence[Standing]) -> Table:
+def _table(found: Sweep, standings: Sequence[Standing]) -> RenderableType:
     several = len(found.markets) > 1
-    words = ["model", "parameters", *(["market"] if several else [])]
-    table = figures(
-        *words, "barriers", "trades", "bps a trade", "return", "Sharpe", "deflated", "p", words=len(words)
-    )
+    table = figures("model", "barriers", "trades", "gross", "cost", "net bps", "Sharpe", "deflated", "p")
     for each in standings:
         measures, luck = each.outcome.measures, each.luck
         edge = each.verdict is not None and each.verdict.edge
+        name = Text(each.point.model, style="bold green" if edge else "bold")
+        for words in (each.point.settings, _market(found, each.point) if several else ""):
+            name.append(f"\n{words}" if words else "", style="not bold default")
         table.add_row(
-            Text(each.point.model, style="bold green" if edge else "bold"),
-            Text(each.point.settings),
-            *([Text(_market(found, each.point))] if several else []),
+            name,
             _barriers(each.point),
             f"{measures.trades:,}",
+            told(measures.gross_bps, lambda value: f"{value:+,.1f}"),
+            told(measures.cost_bps, lambda value: f"{value:,.1f}"),
             told(measures.mean_bps.value, lambda value: f"{value:+,.1f}"),
-            told(measures.return_bps.value, lambda value: f"{value / 100:+,.1f}%"),
             told(measures.sharpe.value, lambda value: f"{value:+.2f}"),
             told(each.deflated_sharpe, chances.for_edge),
             told(None if luck is None else luck.p_value, chances.p_value),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,7 @@ NOTHING = "-"
 
 _LABEL = 12
 _WIDEST = 1_000
+_WORD = 8
 
 
 def sections(rows: Iterable[tuple[str, RenderableType]]) -> Table:
@@ -32,17 +34,38 @@ def figures(*columns: str, words: int = 1) -> Table:
     """Return an empty table of figures; its first columns, as many as `words`, hold words."""
     table = Table(*columns, box=None, padding=(0, 1, 0, 0), header_style="dim")
     for place, column in enumerate(table.columns):
-        column.no_wrap = True
-        if place >= words:
+        if place < words:
+            column.overflow = "fold"
+        else:
+            column.no_wrap = True
             column.justify = "right"
     return table
 
 
-def unbroken(table: Table) -> Table:
-    """Return a table as wide as it needs to be, however wide the terminal is: no number is cut."""
-    console = Console(width=_WIDEST)
-    table.width = Measurement.get(console, console.options, table).maximum
-    return table
+@dataclass(frozen=True)
+class _Unbroken:
+    """A table whose words are folded where there is little room, and whose figures never are."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widest = Console(width=_WIDEST)
+        widths = [
+            max(Measurement.get(widest, widest.options, cell).maximum for cell in (column.header, *column.cells))
+            for column in self.table.columns
+        ]
+        least = 0
+        for column, width in zip(self.table.columns, widths, strict=True):
+            # A word is folded at its eighth letter at the earliest.
+            column.min_width = width if column.no_wrap else min(width, _WORD)
+            least += column.min_width + 1
+        self.table.width = min(sum(widths) + len(widths), max(options.max_width, least))
+        yield self.table
+
+
+def unbroken(table: Table) -> RenderableType:
+    """Return a table that keeps to the room there is by folding its words; where figures need more, lines run over."""
+    return _Unbroken(table)
 
 
 def lines(*parts: Text) -> Group:

@@ -22,9 +22,9 @@ DIGITS = 5  # of an amount of base, which may be a thousandth or a million of a 
 PLACES = 2  # of an amount of quote
 
 _BARRIERS = {Barrier.TAKE_PROFIT: "profit", Barrier.STOP_LOSS: "stop", Barrier.HORIZON: "horizon"}
-_COLUMNS = ("opened", "for", "by", "side", "patterns", "conf.", "given", "returned", "result", "barrier")
+_COLUMNS = ("opened", "held", "owner", "side", "patterns", "conf.", "given", "returned", "result", "barrier")
 _PATTERNS = _COLUMNS.index("patterns")
-_TO_THE_RIGHT = ("for", "conf.", "given", "returned", "result")
+_TO_THE_RIGHT = ("held", "conf.", "given", "returned", "result")
 
 
 @dataclass(frozen=True, kw_only=True)

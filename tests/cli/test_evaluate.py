@@ -49,7 +49,7 @@ def test_the_report_says_what_was_tried_and_ends_in_a_verdict(evaluate, price_fi
     assert "(91,920 gas to open and 71,526 to close, at 1 gwei" in words
     assert "1 on these bars, 0 of them before" in words
     for row in (
-        BAYES,
+        "sklearn",
         "always long",
         "buy and hold",
         "patterns alone",
@@ -92,7 +92,8 @@ def test_the_page_is_one_file_that_says_the_same(told):
     assert "://" not in page.replace("http://www.w3.org/", "")
 
 
-def test_several_models_are_compared_however_they_are_named(evaluate, price_file):
+def test_several_models_are_compared_however_they_are_named(evaluate, price_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     shown = evaluate(
         "logistic", "--model", "tree", "--model", BAYES, "--data", price_file, "--folds", 1, "--html", "p.html"
     )
@@ -345,3 +346,42 @@ def test_what_is_odd_about_its_prices_is_repeated_before_the_verdict(evaluate, p
     first, second, *_ = shown.err.splitlines()
     assert first.startswith("warning: A note below the last bar was left out")
     assert "each was moved back by 3,600 s" in second
+
+
+@pytest.mark.parametrize("columns", ["80", "100", "0", ""])
+def test_the_report_fits_eighty_columns_whatever_the_models_are_called(evaluate, price_file, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = evaluate(BAYES, "tree", "--data", price_file, "--folds", 2)
+    assert shown.code == 0
+    assert max(map(len, shown.out.splitlines())) <= (int(columns or 80) or 80)
+    # Words are folded, and no figure is.
+    assert "\u2026" not in shown.out
+    assert BAYES in shown.out.replace("\n", "").replace(" ", "") or "GaussianNB" in shown.out
+
+
+def test_a_figure_stands_whole_where_there_is_hardly_any_room(evaluate, price_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    narrow = evaluate(BAYES, "--data", price_file, "--folds", 1).out.split()
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = evaluate(BAYES, "--data", price_file, "--folds", 1).out.split()
+    figures = [word for word in wide if word.startswith(("+", "-")) and word.endswith("%")]
+    assert len(figures) > 8
+    assert not [figure for figure in figures if figure not in narrow]
+
+
+def test_gross_cost_and_unit_stand_beside_every_net_figure(evaluate, price_file):
+    words = " ".join(evaluate(BAYES, "--data", price_file, "--folds", 2).out.split())
+    assert words.count("gross cost net bps") == 3
+    assert "of stake of stake of stake of stake" in words
+    assert "Of the stake of one trade, which never grows" in words
+    assert "no bid-ask bounce (Roll's estimate)" in words or "bounce between bid and ask" in words
+
+
+def test_machines_get_gross_and_cost_and_the_hidden_spread(told):
+    document, _ = told
+    for part in (document, *document["baselines"], *document["folds"], *document["sides"], *document["patterns"]):
+        if part["trades"]:
+            assert part["gross_bps"] - part["cost_bps"] == pytest.approx(part["mean_bps"], abs=1e-5)
+        assert part["gross_return_bps"] - part["cost_return_bps"] == pytest.approx(part["return_bps"], abs=1e-5)
+    assert document["costs"]["roll"].keys() == {"spread_bps", "beyond_chance", "charged_bps", "larger"}
+    assert document["costs"]["roll"]["charged_bps"] == 2 * document["costs"]["spread_bps"]
