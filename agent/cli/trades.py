@@ -22,7 +22,7 @@ DIGITS = 5  # of an amount of base, which may be a thousandth or a million of a 
 PLACES = 2  # of an amount of quote
 
 _BARRIERS = {Barrier.TAKE_PROFIT: "profit", Barrier.STOP_LOSS: "stop", Barrier.HORIZON: "horizon"}
-_COLUMNS = ("opened", "held", "owner", "side", "patterns", "conf.", "given", "returned", "result", "barrier")
+_COLUMNS = ("opened", "held", "owner", "patterns", "conf.", "given", "returned", "result", "barrier")
 _PATTERNS = _COLUMNS.index("patterns")
 _TO_THE_RIGHT = ("held", "conf.", "given", "returned", "result")
 
@@ -115,8 +115,7 @@ def _row(trade: SettledTrade, report: Report, units: Units) -> tuple[str, ...]:
     return (
         f"{datetime.fromtimestamp(opening.opened_at, UTC):%m-%d %H:%M}",
         _duration(trade.closed_at - opening.opened_at, report.data.interval),
-        str(report.owners.index(opening.fill.mandate.owner) + 1),
-        opening.side.name.lower(),
+        f"{report.owners.index(opening.fill.mandate.owner) + 1} {opening.side.name.lower()}",
         " ".join(names_of(prediction.patterns)) if prediction else "",
         f"{opening.decision.confidence_bps / 100:.1f}%",
         *units.given(opening.side, opening.fill.given, trade.returned),

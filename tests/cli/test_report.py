@@ -90,7 +90,7 @@ class TestTheTableOfTrades:
         for name in ("given", "returned", "result", "conf."):  # these end where their heading does
             end = head.index(name) + len(name)
             assert all(row[end - 1] != " " and row[end : end + 1] in (" ", "") for row in rows), name
-        for name in ("side", "patterns", "barrier"):  # and these begin there
+        for name in ("owner", "patterns", "barrier"):  # and these begin there
             begin = head.index(name)
             assert all(row[begin] != " " and row[begin - 1] == " " for row in rows), name
 
