@@ -15,6 +15,7 @@ from agent.evaluation import chances
 from agent.evaluation.measured import Estimate, Measures, Part
 from agent.evaluation.result import Evaluation, Judged, Luck
 from agent.market.spread import hidden_spread
+from agent.model.fitting import fit_of
 
 _RESULTS = ("gross", "cost", "net bps")
 
@@ -53,6 +54,7 @@ def report(evaluation: Evaluation, *, page: Path | None = None) -> Iterator[Rend
 
 
 def _facts(evaluation: Evaluation) -> Table:
+    fit = fit_of(evaluation.known, evaluation.barriers)
     bars, barriers, costs, trials = evaluation.bars, evaluation.barriers, evaluation.costs, evaluation.trials
     first, last = evaluation.tests[0].first, evaluation.tests[-1].last
     how = {
@@ -90,6 +92,7 @@ def _facts(evaluation: Evaluation) -> Table:
                     f"{barriers.horizon} bars, one at a time of each side"
                     + (f", {evaluation.cooldown} bars apart" if evaluation.cooldown else "")
                 ),
+                Text(fit.told, style="yellow"),
                 Text(
                     f"spread {costs.spread_bps} bps at the entry and at the exit, gas {costs.gas_bps:g} bps a trade"
                 ),

@@ -33,6 +33,11 @@ def warn(loaded: Loaded, *, named: bool = False) -> None:
         console.print(f"warning: {file}{warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
+def note(sentence: str) -> None:
+    """Say on standard error what a command does of its own accord."""
+    Console(stderr=True).print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def step(description: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show one step while it lasts; the function yielded takes how much is done.

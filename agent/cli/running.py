@@ -14,7 +14,7 @@ from agent.cli.choice import Choice
 from agent.cli.next_steps import SAMPLE, next_steps, on_a_sample, typed
 from agent.cli.options import load_bars
 from agent.cli.output import show, show_json
-from agent.cli.progress import step, warn
+from agent.cli.progress import note, step, warn
 from agent.cli.render import show_report
 from agent.cli.stopping import stop_on_interrupt
 from agent.desk.books import require_balanced
@@ -31,6 +31,7 @@ from agent.errors import UsageError
 from agent.market.bars import Bars
 from agent.market.synthetic import planted, random_walk
 from agent.model.estimators import resolve
+from agent.model.fitting import fit_of
 from agent.model.labels import DEFAULT_BARRIERS
 from agent.model.named import DEFAULT, is_saved
 from agent.model.splits import split
@@ -191,11 +192,19 @@ def _saved(path: Path, trust: tuple[str, ...]) -> TrainedModel:
 
 def _trained(bars: Bars, replayed: int, seed: int, asked: str | None = None) -> TrainedModel:
     """Train on everything before the bars to be replayed, less a gap; the model that is asked for, or the default."""
-    training = split(bars, replay=replayed, horizon=DEFAULT_BARRIERS.horizon).training if replayed else bars
+
+    def known(horizon: int) -> Bars:
+        return split(bars, replay=replayed, horizon=horizon).training if replayed else bars
+
+    fit = fit_of(known(DEFAULT_BARRIERS.horizon), DEFAULT_BARRIERS)
+    barriers = fit.better or DEFAULT_BARRIERS
+    if fit.told:
+        note(f"{fit.told} They are taken." if fit.better else fit.told)
+    training = known(barriers.horizon)
     with step(f"Training {f'{asked} ' if asked else ''}on {len(training):,} bars"):
         if asked is None:
-            return train(training, seed=seed)
-        return train(training, factory=resolve(asked), name=asked, seed=seed)
+            return train(training, barriers=barriers, seed=seed)
+        return train(training, barriers=barriers, factory=resolve(asked), name=asked, seed=seed)
 
 
 def _show(choice: Choice, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,13 +27,15 @@ from agent.cli.options import (
     load_bars,
 )
 from agent.cli.output import show, show_json, synthetic_note
-from agent.cli.progress import step, warn
+from agent.cli.progress import note, step, warn
 from agent.errors import UsageError
-from agent.model.evaluation import TRADE_SHARE, Metrics
+from agent.market.spread import HiddenSpread, hidden_spread
+from agent.model.evaluation import TRADE_SHARE
 from agent.model.labels import DEFAULT_BARRIERS, Barriers
 from agent.model.named import DEFAULT, ONE_FILE, ONNX
 
 if TYPE_CHECKING:
+    from agent.model.fitting import BarrierFit
     from agent.model.trained import TrainedModel
 
 REPLAY = 500
@@ -100,6 +102,7 @@ def train(
     from agent.model.artifact import require_free, save
     from agent.model.estimatorfile import untrusted_types
     from agent.model.estimators import resolve
+    from agent.model.fitting import fit_of
     from agent.model.loadable import as_loaded
     from agent.model.splits import split
     from agent.model.train import train as fit
@@ -123,6 +126,10 @@ def train(
     warn(loaded)
     bars = loaded.bars
     training = split(bars, replay=replay, horizon=horizon).training if replay else bars
+    fitting = fit_of(training, barriers)
+    hidden = hidden_spread(training)
+    if fitting.told:
+        note(fitting.told)  # beforehand: where every label is the same, nothing can be trained
     began = time.monotonic()
     with step(f"Training on {len(training):,} bars"):
         trained = fit(
@@ -141,9 +148,9 @@ def train(
     save(trained, out)
     trust = untrusted_types(trained.estimator)
     left_out = len(bars) - len(training)
+    told = _Told(fitting, hidden, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
     if json:
-        document = _document(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
-        show_json(document)
+        show_json(_document(trained, out, told))
     else:
         reading = {
             "data": data,
@@ -156,17 +163,30 @@ def train(
         }
         seen = typed("check", out, trust=trust, **reading)
         unseen = typed("demo", model=out, bars=replay, trust=trust, **reading)
-        summary = _summary(trained, out, left_out=left_out, trust=trust, log=log.path, seconds=seconds)
-        show(summary, next_steps(unseen if replay else seen))
+        show(_summary(trained, out, told), next_steps(unseen if replay else seen))
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told beside the model: of the bars it was trained on, and of how it was."""
+
+    fit: BarrierFit
+    hidden: HiddenSpread
+    left_out: int
+    trust: tuple[str, ...]
+    log: Path
+    seconds: float
+
+    def edge(self, trained: TrainedModel) -> bool:
+        """Whether it is better than luck explains, and not by a spread that nobody is charged."""
+        return trained.manifest.metrics.edge and not self.hidden.exceeds(trained.manifest.barriers.spread_bps)
 
 
 def _name(out: Path) -> str:
     return out.stem if out.suffix.lower() in (ONE_FILE, ONNX) else out.resolve().name
 
 
-def _document(
-    trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], log: Path, seconds: float
-) -> dict[str, Any]:
+def _document(trained: TrainedModel, out: Path, told: _Told) -> dict[str, Any]:
     manifest = trained.manifest
     saved = manifest.as_json()
     return {
@@ -183,30 +203,30 @@ def _document(
             "synthetic": manifest.synthetic,
             "interval_seconds": manifest.interval,
             "bars": manifest.bars,
-            "left_out": left_out,
+            "left_out": told.left_out,
             "first": saved["first"],
             "last": saved["last"],
             "sha256": manifest.data_sha256,
         },
         "trained_until": None if trained.elsewhere else saved["trained_until"],
         "barriers": asdict(manifest.barriers),
+        "barrier_fit": told.fit.as_json(),
+        "roll": told.hidden.as_json(manifest.barriers.spread_bps),
         "threshold_bps": manifest.threshold_bps,
-        "metrics": {**asdict(manifest.metrics), "edge": manifest.metrics.edge and not trained.elsewhere},
-        "trust": list(trust),
-        "trial_log": str(log),
-        "seconds": round(seconds, 3),
+        "metrics": {**asdict(manifest.metrics), "edge": told.edge(trained) and not trained.elsewhere},
+        "trust": list(told.trust),
+        "trial_log": str(told.log),
+        "seconds": round(told.seconds, 3),
     }
 
 
-def _summary(
-    trained: TrainedModel, out: Path, *, left_out: int, trust: tuple[str, ...], log: Path, seconds: float
-) -> Table:
+def _summary(trained: TrainedModel, out: Path, told: _Told) -> Table:
     manifest, barriers = trained.manifest, trained.manifest.barriers
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     done = "measured" if trained.elsewhere else "trained"
-    table.add_row("model", f"{escape(manifest.name)}, {manifest.classifier}, {done} in {seconds:.1f} s")
+    table.add_row("model", f"{escape(manifest.name)}, {manifest.classifier}, {done} in {told.seconds:.1f} s")
     table.add_row("id", trained.id)
     table.add_row("saved as", escape(str(out)))
     table.add_row(
@@ -215,7 +235,7 @@ def _summary(
     )
     if manifest.synthetic:
         table.add_row("", synthetic_note(True))
-    table.add_row("left out", f"the last {left_out:,} bars" if left_out else "nothing")
+    table.add_row("left out", f"the last {told.left_out:,} bars" if told.left_out else "nothing")
     knows = f"everything until {manifest.trained_until:%Y-%m-%d %H:%M} UTC"
     table.add_row("knows", "what its maker had it learn from" if trained.elsewhere else knows)
     table.add_row(
@@ -223,18 +243,20 @@ def _summary(
         f"profit {barriers.take_profit_bps} bps, stop {barriers.stop_loss_bps} bps, "
         f"horizon {barriers.horizon} bars, spread {barriers.spread_bps} bps",
     )
+    table.add_row("spread", told.hidden.told(barriers.spread_bps))
     table.add_row("signals from", f"{manifest.threshold_bps / 100:.2f} % on")
-    for label, value in _worth(manifest.metrics, elsewhere=trained.elsewhere):
+    for label, value in _worth(trained, told):
         table.add_row(label, value)
-    table.add_row("counted", f"as a trial on these bars, in {escape(str(log))}")
-    if trust:
-        options = " ".join(f"--trust {shlex.quote(name)}" for name in trust)
+    table.add_row("counted", f"as a trial on these bars, in {escape(str(told.log))}")
+    if told.trust:
+        options = " ".join(f"--trust {shlex.quote(name)}" for name in told.trust)
         table.add_row("to load it", f"types must be allowed that are not known to be safe: {escape(options)}")
     return table
 
 
-def _worth(metrics: Metrics, *, elsewhere: bool) -> list[tuple[str, str]]:
+def _worth(trained: TrainedModel, told: _Told) -> list[tuple[str, str]]:
     """Say what the model was worth on the bars it was measured on; no edge is said as plainly as one."""
+    metrics, elsewhere = trained.manifest.metrics, trained.elsewhere
     seen = "whether it was trained on them only its maker knows" if elsewhere else "not seen in training"
     measured = [("measured on", f"{metrics.held_out:,} later bars with a pattern, {seen}")]
     if metrics.hit_rate is None or metrics.base_rate is None or metrics.shuffled_rate is None:
@@ -242,6 +264,8 @@ def _worth(metrics: Metrics, *, elsewhere: bool) -> list[tuple[str, str]]:
     else:
         if not metrics.edge:
             verdict = "[yellow]no edge: luck explains as much[/]"
+        elif not told.edge(trained):
+            verdict = "[yellow]no edge: the prices hide a larger spread than is charged[/]"
         elif elsewhere:
             verdict = "[yellow]no edge can be told of what may have been trained on these bars[/]"
         else:

@@ -10,6 +10,7 @@ from agent.evaluation.measured import Baseline, Calibration, Estimate, Measures,
 from agent.evaluation.result import Evaluation, Fold, Judged, Span, Trade
 from agent.market.bars import Bars
 from agent.market.spread import hidden_spread
+from agent.model.fitting import fit_of
 from agent.model.patterns import names_of
 
 __all__ = ["document"]
@@ -42,23 +43,14 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
             "tests": [_span(span) for span in evaluation.tests],
         },
         "barriers": asdict(evaluation.barriers),
-        "costs": {**asdict(evaluation.costs), "roll": _roll(evaluation)},
+        "barrier_fit": fit_of(evaluation.known, evaluation.barriers).as_json(),
+        "costs": {**asdict(evaluation.costs), "roll": hidden_spread(bars).as_json(evaluation.costs.spread_bps)},
         "models": [
             {**_judged(evaluation, model), "trade_list": [_trade(trade, bars) for trade in model.trades]}
             for model in evaluation.models
         ],
         "seed": evaluation.seed,
         "seconds": round(evaluation.seconds, 3),
-    }
-
-
-def _roll(evaluation: Evaluation) -> dict[str, Any]:
-    hidden, charged = hidden_spread(evaluation.bars), evaluation.costs.spread_bps
-    return {
-        "spread_bps": _rounded(hidden.bps),
-        "beyond_chance": hidden.certain,
-        "charged_bps": 2 * charged,
-        "larger": hidden.exceeds(charged),
     }
 
 

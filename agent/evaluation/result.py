@@ -326,6 +326,11 @@ class Evaluation:
         return max(self.models, key=lambda each: (each.verdict.edge, _or_least(each.overall.sharpe.value)))
 
     @property
+    def known(self) -> Bars:
+        """The bars before the first test window: what may be known beforehand, as which barriers fit."""
+        return self.bars[: self.tests[0].start]
+
+    @property
     def elsewhere(self) -> bool:
         """Whether a model that was trained elsewhere is among those tried."""
         return any(model.elsewhere for model in self.models)

@@ -43,6 +43,15 @@ class HiddenSpread:
         beside = "more than the" if self.exceeds(spread_bps) else "within the"
         return f"the prices bounce between bid and ask {self.bps:.1f} bps apart (Roll's estimate), {beside} {2 * spread_bps} bps charged"
 
+    def as_json(self, spread_bps: int) -> dict[str, float | bool | None]:
+        """Return JSON values, beside what a round trip is charged."""
+        return {
+            "spread_bps": None if self.bps is None else round(self.bps, 6),
+            "beyond_chance": self.certain,
+            "charged_bps": 2 * spread_bps,
+            "larger": self.exceeds(spread_bps),
+        }
+
 
 def hidden_spread(bars: Bars) -> HiddenSpread:
     """Return Roll's estimate of the spread: ``2 * sqrt(-cov)`` of successive changes of the price.

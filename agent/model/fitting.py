@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -65,12 +66,19 @@ class BarrierFit:
         options = f": {options_of(self.better)} would" if self.better else ""
         return f"These barriers do not fit these bars ({', and '.join(found)}){options}."
 
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "fits": self.fits,
+            "spanning": round(self.spanning, 6),
+            "flat": round(self.flat, 6),
+            "better": None if self.better is None else asdict(self.better),
+        }
+
 
 def options_of(barriers: Barriers) -> str:
     """Return barriers as options of the command line."""
-    return (
-        f"--take-profit {barriers.take_profit_bps} --stop-loss {barriers.stop_loss_bps} --horizon {barriers.horizon}"
-    )
+    return f"--take-profit {barriers.take_profit_bps} --stop-loss {barriers.stop_loss_bps} --horizon {barriers.horizon}"
 
 
 def fit_of(bars: Bars, barriers: Barriers) -> BarrierFit:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from agent.cli import run_command
-from agent.evaluation.trials import TrialLog, pieces_of
+from agent.evaluation.fingerprints import fingerprint_of
+from agent.evaluation.trials import TrialLog
 from agent.market.bars import Bars
 from agent.market.synthetic import planted
 from agent.model.artifact import load
@@ -259,10 +260,10 @@ def test_what_training_measures_is_a_trial_on_these_bars_and_the_same_again_is_n
         document = json.loads(patternsettle("train", "--out", tmp_path / "m", *arguments).out)
         assert document["trial_log"] == str(log)
     bars = planted(BARS, seed=2)
-    [trial] = TrialLog(log).on(pieces_of(bars))
+    [trial] = TrialLog(log).on(fingerprint_of(bars))
     assert (trial.model, trial.numbers) == ("sklearn.naive_bayes:GaussianNB", None)
     patternsettle("train", "--out", tmp_path / "m", *arguments, "--horizon", 10)
-    assert len(TrialLog(log).on(pieces_of(bars))) == 2
+    assert len(TrialLog(log).on(fingerprint_of(bars))) == 2
 
 
 def test_what_cannot_be_counted_is_not_trained(patternsettle, price_file, tmp_path):

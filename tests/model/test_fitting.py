@@ -84,7 +84,10 @@ def test_nothing_that_comes_later_has_a_say():
     whole = replace(
         known,
         time=START + 3_600 * np.arange(len(lively), dtype=np.int64),
-        **{name: np.concatenate([getattr(known, name), getattr(later, name)]) for name in ("open", "high", "low", "close")},
+        **{
+            name: np.concatenate([getattr(known, name), getattr(later, name)])
+            for name in ("open", "high", "low", "close")
+        },
         volume=np.ones(len(lively)),
     )
     assert fit_of(whole[: len(known)], DEFAULT_BARRIERS) == fit_of(known, DEFAULT_BARRIERS)
@@ -102,7 +105,9 @@ def test_of_few_bars_nothing_is_said():
     assert fit_of(walk(450, n=80), DEFAULT_BARRIERS).told == ""
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real price files (../shared/data beside the project) are not here")
+@pytest.mark.skipif(
+    not REAL.is_dir(), reason="the real price files (../shared/data beside the project) are not here"
+)
 def test_quiet_quarters_of_an_hour_of_a_currency_get_barriers_of_their_own():
     fit = fit_of(load(REAL / "eur_usd_15m_mt5.csv").bars, DEFAULT_BARRIERS)
     assert fit.flat > 0.99
