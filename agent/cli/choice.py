@@ -148,6 +148,7 @@ class Choice:
     swap_to: str | None = None
     stamped: Stamped = "start"
     columns: str | None = None
+    trials: Path | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and self.walk:

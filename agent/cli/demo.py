@@ -16,6 +16,7 @@ from agent.cli.choice import (
     TrustOption,
     WalkOption,
 )
+from agent.cli.evaluate import TrialsOption
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -42,6 +43,7 @@ def demo(
     swap_at: SwapAtOption = None,
     swap_to: SwapToOption = None,
     shadow: ShadowOption = SHADOW_BARS,
+    trials: TrialsOption = None,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
@@ -76,6 +78,7 @@ def demo(
             shadow=shadow,
             walk=walk,
             generate=True,
+            trials=trials,
             json=json,
         )
     )

@@ -15,6 +15,7 @@ from agent.cli.choice import (
     TrustOption,
     WatchOption,
 )
+from agent.cli.evaluate import TrialsOption
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -43,6 +44,7 @@ def run(
     watch: WatchOption = False,
     shadow: ShadowOption = SHADOW_BARS,
     requests: RequestsOption = None,
+    trials: TrialsOption = None,
     duplicates: DuplicatesOption = "refuse",
     impossible: ImpossibleOption = "refuse",
     date_order: DateOrderOption = None,
@@ -83,6 +85,7 @@ def run(
             requests=requests,
             walk=False,
             generate=False,
+            trials=trials,
             json=json,
         )
     )

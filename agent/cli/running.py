@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agent.chain.accounts import Accounts, accounts_of
@@ -17,17 +18,16 @@ from agent.cli.output import show, show_json
 from agent.cli.progress import note, step, warn
 from agent.cli.render import show_report
 from agent.cli.stopping import stop_on_interrupt
-from agent.desk.books import require_balanced
-from agent.desk.follow import Follower, FollowRun, run_follow
-from agent.desk.place import Place
-from agent.desk.report import Report
-from agent.desk.session import Run, require_unseen, run_replay
 from agent.desk.swap.mailbox import Mailbox, beside, now
-from agent.desk.swap.planned import Planned
 from agent.desk.swap.request import Source
+from agent.desk.swap.scheduled import Planned
 from agent.desk.swap.swaps import Swapping
 from agent.desk.swap.watch import Watched
 from agent.errors import UsageError
+from agent.evaluation.fingerprints import fingerprint_of
+from agent.evaluation.training import replay_trial
+from agent.evaluation.trials import TrialLog, default_log
+from agent.journal.location import Place
 from agent.market.bars import Bars
 from agent.market.synthetic import planted, random_walk
 from agent.model.estimators import resolve
@@ -37,6 +37,10 @@ from agent.model.named import DEFAULT, is_saved
 from agent.model.splits import split
 from agent.model.train import train
 from agent.model.trained import TrainedModel
+from agent.runs.follow_run import Follower, FollowRun, run_follow
+from agent.runs.reconciliation import require_balanced
+from agent.runs.replay_run import Run, require_unseen, run_replay
+from agent.runs.report import Report
 from agent.settings import Settings, load_settings
 
 REPLAYED = 500
@@ -93,10 +97,11 @@ def _replayed(choice: Choice, settings: Settings, since: float) -> Report:
     else:
         model = _saved(choice.saved, choice.trust)
         require_unseen(model, first=int(bars.time[start]), interval=bars.interval)
-    planned = _planned(choice, bars, replayed)
+    others = _others(choice, bars, replayed)
+    trials = _counted(choice, bars, [model, *others], replayed=replayed)
     seconds = time.monotonic() - began
     with stop_on_interrupt() as stop, step(f"Replaying {replayed:,} bars", total=replayed) as advance:
-        return run_replay(
+        report = run_replay(
             Run(
                 bars=bars,
                 start=start,
@@ -108,9 +113,29 @@ def _replayed(choice: Choice, settings: Settings, since: float) -> Report:
                 train_seconds=seconds,
                 stop=stop.is_set,
                 on_bar=advance,
-                swapping=_swapping(choice, model, since, *planned),
+                swapping=_swapping(
+                    choice, model, since, *(Planned(choice.swap_at or 0, other) for other in others)
+                ),
             )
         )
+    return _after(report, trials)
+
+
+def _counted(choice: Choice, bars: Bars, models: Sequence[TrainedModel], *, replayed: int | None) -> int:
+    """Write down that models are about to be tried on bars; return how many trials were made on these, or will have been.
+
+    The demonstration as it comes, with its own bars and its own model, is no trial of anything.
+    """
+    if not (choice.data or choice.model or choice.rpc or choice.swap_to):
+        return 1
+    log = TrialLog(choice.trials or default_log())
+    for model in models:
+        log.begin(replay_trial(bars, model, replayed=replayed))
+    return len(log.on(fingerprint_of(bars)))
+
+
+def _after(report: Report, trials: int) -> Report:
+    return replace(report, result=replace(report.result, trials=trials))
 
 
 def _followed(choice: Choice, chain: Chain, settings: Settings, since: float) -> Report:
@@ -126,11 +151,16 @@ def _followed(choice: Choice, chain: Chain, settings: Settings, since: float) ->
         )
     saved = None if choice.saved is None else _saved(choice.saved, choice.trust)
 
+    trials = 1
+
     def model_for(history: Bars) -> TrainedModel:
-        return saved or _trained(history, 0, choice.seed, choice.model)
+        nonlocal trials
+        model = saved or _trained(history, 0, choice.seed, choice.model)
+        trials = _counted(choice, history, [model], replayed=choice.bars)
+        return model
 
     with stop_on_interrupt() as stop, step("Following the chain", total=choice.bars) as advance:
-        return run_follow(
+        report = run_follow(
             chain,
             FollowRun(
                 model_for=model_for,
@@ -143,6 +173,7 @@ def _followed(choice: Choice, chain: Chain, settings: Settings, since: float) ->
                 swapping_for=lambda model: _swapping(choice, model, since),
             ),
         )
+    return _after(report, trials)
 
 
 def _swapping(choice: Choice, model: TrainedModel, since: float, *planned: Source) -> Swapping:
@@ -155,14 +186,13 @@ def _swapping(choice: Choice, model: TrainedModel, since: float, *planned: Sourc
     return Swapping(sources=sources, shadow=choice.shadow)
 
 
-def _planned(choice: Choice, bars: Bars, replayed: int) -> list[Source]:
-    """The swap that the command line asks for beforehand, if it does; its model may know what the first one knows."""
+def _others(choice: Choice, bars: Bars, replayed: int) -> list[TrainedModel]:
+    """The model that the command line asks to swap to, if it does; it may know what the first one knows."""
     if choice.swap_at is None:
         return []
     asked = choice.swap_to or SWAPPED_TO
     saved = is_saved(asked)
-    model = _saved(Path(asked), choice.trust) if saved else _trained(bars, replayed, choice.seed, asked)
-    return [Planned(choice.swap_at, model)]
+    return [_saved(Path(asked), choice.trust) if saved else _trained(bars, replayed, choice.seed, asked)]
 
 
 def _bars(choice: Choice, replayed: int) -> Bars:

@@ -12,6 +12,7 @@ from agent.chain.values import BPS, Side
 from agent.desk.loop import Terms
 from agent.desk.trades import SettledTrade
 from agent.market.bars import Bars
+from agent.market.spread import HiddenSpread, hidden_spread
 from agent.model.labels import Barriers, Exits, triple_barrier
 
 DRAWS = 2_000
@@ -40,6 +41,12 @@ class Result:
     signals
         How many signals the settled trades came from. Several owners may trade on one, and that is no more evidence; nor
         is it where two models say the same of one bar and end its trades at the same barriers.
+    trials
+        How many were made on these bars, this one counted in. Whoever counts them sets it.
+    hidden
+        The spread that the prices hide; None where nobody looked.
+    spread_bps
+        What is charged at either end of a trade.
     """
 
     quote: int
@@ -47,15 +54,29 @@ class Result:
     random_entry: int | None
     p_value: float | None
     signals: int
+    trials: int = 1
+    hidden: HiddenSpread | None = None
+    spread_bps: int = 0
+
+    @property
+    def p_after(self) -> float | None:
+        """The p-value after all trials: ``1 - (1 - p_value) ** trials`` (Šidák)."""
+        return None if self.p_value is None else 1 - (1 - self.p_value) ** self.trials
+
+    @property
+    def bounces(self) -> bool:
+        """Whether the prices hide a larger spread than is charged, so that what comes back by itself may look like a gain."""
+        return self.hidden is not None and self.hidden.exceeds(self.spread_bps)
 
     @property
     def edge(self) -> bool:
         """Whether the result can be told from luck."""
         return (
-            self.p_value is not None
-            and self.p_value < SIGNIFICANT
+            self.p_after is not None
+            and self.p_after < SIGNIFICANT
             and self.signals >= FEWEST_SIGNALS
             and self.quote > 0
+            and not self.bounces
         )
 
     @property
@@ -63,17 +84,24 @@ class Result:
         """The result in one sentence, with its reason."""
         if self.signals == 0:
             return "No evidence of an edge: no trade was settled."
-        if self.p_value is None:
+        if self.p_after is None:
             return "No evidence of an edge: too few bars to draw random entries from."
-        p = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
-        reason = f"{p} against random entries, {self.signals} {'signal' if self.signals == 1 else 'signals'}"
+        p = "p < 0.001" if self.p_after < 0.001 else f"p = {self.p_after:.3f}"
+        reason = f"{p} after {_some(self.trials, 'trial')} against random entries, {_some(self.signals, 'signal')}"
         if self.edge:
             return f"Better than random entries on this data: {reason}."
         if self.signals < FEWEST_SIGNALS:
-            return f"No evidence of an edge: too few signals to tell ({reason})."
-        if self.p_value < SIGNIFICANT:
+            return f"No evidence of an edge: too few signals to tell ({reason}; {FEWEST_SIGNALS} are asked)."
+        if self.p_after >= SIGNIFICANT:
+            return f"No evidence of an edge: {reason}; below {SIGNIFICANT} is asked."
+        if self.quote <= 0:
             return f"No evidence of an edge: it lost less than random entries would have, but it lost ({reason})."
-        return f"No evidence of an edge: {reason}."
+        assert self.hidden is not None
+        return f"No evidence of an edge: {reason}, but {self.hidden.told(self.spread_bps)}."
+
+
+def _some(count: int, one: str) -> str:
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def result_of(
@@ -121,6 +149,8 @@ def result_of(
         random_entry=None if draws is None else round(float(draws.mean())),
         p_value=None if draws is None else (1 + int((draws >= as_well).sum())) / (1 + len(draws)),
         signals=len(signals),
+        hidden=hidden_spread(bars[:stop]),
+        spread_bps=terms.spread_bps,
     )
 
 

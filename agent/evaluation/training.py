@@ -1,8 +1,10 @@
-"""A training run as a trial: `train` measures what it made on bars that an evaluation may test on, so that counts too."""
+"""Training runs and replays as trials: `train`, `demo` and `run` look at results on bars that an evaluation may test on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from agent.evaluation.contenders import params_of
 from agent.evaluation.fingerprints import fingerprint_of
@@ -10,8 +12,9 @@ from agent.evaluation.trials import Trial
 from agent.market.bars import Bars
 from agent.model.estimators import Factory, made_by
 from agent.model.labels import Barriers
+from agent.model.trained import TrainedModel
 
-__all__ = ["training_trial"]
+__all__ = ["replay_trial", "training_trial"]
 
 
 def training_trial(
@@ -36,16 +39,36 @@ def training_trial(
     ModelError
         Where the factory makes no classifier.
     """
+    params = {
+        "measured": "in training",
+        "model": params_of(made_by(factory, seed=seed)),
+        "seed": seed,
+        "share": share,
+        "barriers": asdict(barriers),
+        "bars": [bars.first.isoformat(), bars.last.isoformat(), len(bars)],
+    }
+    return _trial(bars, model, params)
+
+
+def replay_trial(bars: Bars, model: TrainedModel, *, replayed: int | None) -> Trial:
+    """Return what a replay is about to try, as it is written down; like a training run it is begun and never ended.
+
+    Parameters
+    ----------
+    bars
+        All bars, those that are replayed among them; of a chain that replays by itself, those before.
+    model
+        What decides.
+    replayed
+        How many are replayed; None for as many as come.
+    """
+    return _trial(bars, model.manifest.name, {"measured": "in a replay", "model": model.id, "replayed": replayed})
+
+
+def _trial(bars: Bars, model: str, params: Mapping[str, Any]) -> Trial:
     return Trial(
         model=model,
-        params={
-            "measured": "in training",
-            "model": params_of(made_by(factory, seed=seed)),
-            "seed": seed,
-            "share": share,
-            "barriers": asdict(barriers),
-            "bars": [bars.first.isoformat(), bars.last.isoformat(), len(bars)],
-        },
+        params=params,
         source=bars.source,
         market=bars.market,
         interval=bars.interval,

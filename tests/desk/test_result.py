@@ -19,6 +19,7 @@ from agent.desk.result import DRAWS, FEWEST_SIGNALS, Result, result_of
 from agent.desk.session import Run, run_replay
 from agent.desk.trades import OpenTrade, SettledTrade
 from agent.market.bars import Bars
+from agent.market.spread import HiddenSpread
 from agent.market.synthetic import planted, random_walk
 from agent.model import labels
 from agent.model.labels import Barriers, triple_barrier
@@ -221,9 +222,23 @@ LUCKY = Result(quote=10**6, buy_and_hold=0, random_entry=0, p_value=0.0005, sign
 @pytest.mark.parametrize(
     ("result", "edge", "said"),
     [
-        (LUCKY, True, "Better than random entries on this data: p < 0.001 against random entries, 30 signals."),
+        (
+            LUCKY,
+            True,
+            "Better than random entries on this data: p < 0.001 after 1 trial against random entries, 30 signals.",
+        ),
         (replace(LUCKY, p_value=0.009), True, "p = 0.009"),
         (replace(LUCKY, p_value=0.01), False, "No evidence of an edge: p = 0.010"),
+        (
+            replace(LUCKY, p_value=0.014),
+            False,
+            "p = 0.014 after 1 trial against random entries, 30 signals; below 0.01 is asked.",
+        ),
+        (replace(LUCKY, p_value=0.002, trials=4), True, "p = 0.008 after 4 trials"),
+        (replace(LUCKY, p_value=0.002, trials=6), False, "p = 0.012 after 6 trials"),
+        (replace(LUCKY, hidden=HiddenSpread(30.0, True), spread_bps=15), True, "Better than random entries"),
+        (replace(LUCKY, hidden=HiddenSpread(30.0, False), spread_bps=5), True, "Better than random entries"),
+        (replace(LUCKY, hidden=HiddenSpread(30.0, True), spread_bps=5), False, "more than the 10 bps charged."),
         (replace(LUCKY, signals=FEWEST_SIGNALS - 1), False, "too few signals to tell"),
         (replace(LUCKY, signals=FEWEST_SIGNALS), True, "Better than random entries"),
         (replace(LUCKY, quote=0), False, "No evidence of an edge"),
