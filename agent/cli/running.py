@@ -18,29 +18,30 @@ from agent.cli.output import show, show_json
 from agent.cli.progress import note, step, warn
 from agent.cli.render import show_report
 from agent.cli.stopping import stop_on_interrupt
+from agent.desk.books import require_balanced
+from agent.desk.follow import Follower, FollowRun, run_follow
+from agent.desk.place import Place
+from agent.desk.report import Report
+from agent.desk.session import Run, require_unseen, run_replay
 from agent.desk.swap.mailbox import Mailbox, beside, now
+from agent.desk.swap.planned import Planned
 from agent.desk.swap.request import Source
-from agent.desk.swap.scheduled import Planned
 from agent.desk.swap.swaps import Swapping
 from agent.desk.swap.watch import Watched
 from agent.errors import UsageError
 from agent.evaluation.fingerprints import fingerprint_of
 from agent.evaluation.training import replay_trial
 from agent.evaluation.trials import TrialLog, default_log
-from agent.journal.location import Place
 from agent.market.bars import Bars
 from agent.market.synthetic import planted, random_walk
-from agent.model.estimators import resolve
+from agent.model.estimators import made_by, resolve
 from agent.model.fitting import fit_of
 from agent.model.labels import DEFAULT_BARRIERS
 from agent.model.named import DEFAULT, is_saved
+from agent.model.reading import reading_of
 from agent.model.splits import split
 from agent.model.train import train
 from agent.model.trained import TrainedModel
-from agent.runs.follow_run import Follower, FollowRun, run_follow
-from agent.runs.reconciliation import require_balanced
-from agent.runs.replay_run import Run, require_unseen, run_replay
-from agent.runs.report import Report
 from agent.settings import Settings, load_settings
 
 REPLAYED = 500
@@ -222,9 +223,11 @@ def _saved(path: Path, trust: tuple[str, ...]) -> TrainedModel:
 
 def _trained(bars: Bars, replayed: int, seed: int, asked: str | None = None) -> TrainedModel:
     """Train on everything before the bars to be replayed, less a gap; the model that is asked for, or the default."""
+    factory = resolve(asked or DEFAULT.name)
+    window = reading_of(made_by(factory, seed=seed)).window
 
     def known(horizon: int) -> Bars:
-        return split(bars, replay=replayed, horizon=horizon).training if replayed else bars
+        return split(bars, replay=replayed, horizon=horizon, window=window).training if replayed else bars
 
     fit = fit_of(known(DEFAULT_BARRIERS.horizon), DEFAULT_BARRIERS)
     barriers = fit.better or DEFAULT_BARRIERS
@@ -234,7 +237,7 @@ def _trained(bars: Bars, replayed: int, seed: int, asked: str | None = None) -> 
     with step(f"Training {f'{asked} ' if asked else ''}on {len(training):,} bars"):
         if asked is None:
             return train(training, barriers=barriers, seed=seed)
-        return train(training, barriers=barriers, factory=resolve(asked), name=asked, seed=seed)
+        return train(training, barriers=barriers, factory=factory, name=asked, seed=seed)
 
 
 def _show(choice: Choice, report: Report) -> None:

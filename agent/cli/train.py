@@ -101,9 +101,10 @@ def train(
     from agent.evaluation.trials import TrialLog, default_log
     from agent.model.artifact import require_free, save
     from agent.model.estimatorfile import untrusted_types
-    from agent.model.estimators import resolve
+    from agent.model.estimators import made_by, resolve
     from agent.model.fitting import fit_of
     from agent.model.loadable import as_loaded
+    from agent.model.reading import reading_of
     from agent.model.splits import split
     from agent.model.train import train as fit
 
@@ -125,7 +126,8 @@ def train(
     )
     warn(loaded)
     bars = loaded.bars
-    training = split(bars, replay=replay, horizon=horizon).training if replay else bars
+    window = reading_of(made_by(factory, seed=seed)).window
+    training = split(bars, replay=replay, horizon=horizon, window=window).training if replay else bars
     fitting = fit_of(training, barriers)
     hidden = hidden_spread(training)
     if fitting.told:

@@ -53,10 +53,11 @@ def require_anew(contender: Contender, bars: Bars, step: Step, *, barriers: Barr
         return
     assert step.training is not None
     part = bars[step.training.start : step.training.stop]
-    make = with_gap(contender.make, purge(barriers.horizon))
-    first_made = made_by(make, seed=seed)
+    first_made = made_by(contender.make, seed=seed)
     require_unfitted(first_made, contender.name)
-    samples = samples_of(part, barriers, reading_of(first_made))
+    reading = reading_of(first_made)
+    make = with_gap(contender.make, purge(barriers.horizon, reading.window))
+    samples = samples_of(part, barriers, reading)
     many = round(len(samples) * _PART)
     early, late = samples[:many], samples[len(samples) - many :]
     try:

@@ -17,10 +17,10 @@ from agent.errors import ModelError
 from agent.evaluation.folds import Step
 from agent.market.bars import Bars, Ints
 from agent.model.artifact import load
-from agent.model.closes import WINDOW
 from agent.model.estimators import Factory, made_by, require_unfitted, resolve
 from agent.model.labels import Barriers
 from agent.model.named import is_saved
+from agent.model.reading import reading_of
 from agent.model.signal import Predictions
 from agent.model.train import train
 from agent.model.trained import TrainedModel
@@ -58,6 +58,18 @@ class Contender:
         """What makes the unfitted classifier, found where it is only named; there is none where it is saved."""
         assert self.factory is not None
         return resolve(self.factory) if isinstance(self.factory, str) else self.factory
+
+    def window(self, *, seed: int) -> int:
+        """Return how many bars it reads of each bar, itself included.
+
+        Raises
+        ------
+        ModelError
+            Where its factory makes no classifier, or one that does not tell.
+        """
+        if self.saved is not None:
+            return self.saved.window
+        return reading_of(made_by(self.make, seed=seed)).reach
 
     def params(self, *, seed: int) -> Mapping[str, Any]:
         """Return what sets it apart from other models: its id, or its classifier with all parameters.
@@ -191,8 +203,9 @@ def ask(
             )
         except ModelError as error:
             raise untrained(contender, part, error) from error
-    first = step.test.start - (WINDOW - 1)
-    said = model.predict_series(bars[first : step.test.stop])
+    first = step.test.start - (model.window - 1)
+    window = bars[first : step.test.stop]
+    said = model.predict_series(window)
     rows = places - first
     return Said(
         Predictions(said.patterns[rows], said.down_bps[rows], said.flat_bps[rows], said.up_bps[rows]),

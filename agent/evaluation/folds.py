@@ -39,13 +39,13 @@ def embargo(horizon: int) -> int:
     return horizon
 
 
-def gap(horizon: int) -> int:
-    """Return how many bars lie between training and test.
+def gap(horizon: int, window: int = WINDOW) -> int:
+    """Return how many bars lie between training and test, where a model reads `window` bars of each.
 
     `purge` of them, so that no window and no label reaches from one into the other, and the embargo.
     M. López de Prado, *Advances in Financial Machine Learning* (2018), chapter 7.
     """
-    return purge(horizon) + embargo(horizon)
+    return purge(horizon, window) + embargo(horizon)
 
 
 def span_of(bars: Bars, start: int, stop: int) -> Span:
@@ -55,7 +55,13 @@ def span_of(bars: Bars, start: int, stop: int) -> Span:
 
 
 def walk(
-    bars: Bars, *, folds: int, horizon: int, scheme: Scheme = "expanding", since: datetime | None = None
+    bars: Bars,
+    *,
+    folds: int,
+    horizon: int,
+    window: int = WINDOW,
+    scheme: Scheme = "expanding",
+    since: datetime | None = None,
 ) -> tuple[Step, ...]:
     """Cut a series into steps, each training on the past alone and testing on what follows.
 
@@ -70,6 +76,8 @@ def walk(
         Number of test windows.
     horizon
         Horizon of the labels in bars.
+    window
+        How many bars the model reads of each bar, itself included; of several models, the most.
     scheme
         ``expanding``: train on everything before. ``rolling``: on as many bars as the first fold does.
     since
@@ -81,12 +89,12 @@ def walk(
     ModelError
         Where the series is too short for as many folds.
     """
-    left_out = gap(horizon)
+    left_out = gap(horizon, window)
     if since is None:
-        least = round(FEWEST_SAMPLES * _BARS_A_SAMPLE) + WINDOW + horizon + left_out
+        least = round(FEWEST_SAMPLES * _BARS_A_SAMPLE) + purge(horizon, window) + left_out
         edges = _edges(min(max(round(len(bars) * _ONLY_TRAINED), least), len(bars)), len(bars), folds)
     else:
-        windows = later_than(bars, since, folds=folds, horizon=horizon)
+        windows = later_than(bars, since, folds=folds, horizon=horizon, window=window)
         edges = [*(window.start for window in windows), len(bars)]
     first = edges[0] - left_out
     _require_windows(len(bars), edges, first, horizon)
@@ -99,12 +107,12 @@ def walk(
     )
 
 
-def later_than(bars: Bars, known: datetime, *, folds: int, horizon: int) -> tuple[Span, ...]:
+def later_than(bars: Bars, known: datetime, *, folds: int, horizon: int, window: int = WINDOW) -> tuple[Span, ...]:
     """Return consecutive test windows of the bars that came after everything a model knows, and after the `gap`.
 
     Parameters
     ----------
-    bars, folds, horizon
+    bars, folds, horizon, window
         As for `walk`.
     known
         When the last bar closed that the model was trained on.
@@ -114,11 +122,11 @@ def later_than(bars: Bars, known: datetime, *, folds: int, horizon: int) -> tupl
     ModelError
         Where no bars are later, or too few.
     """
-    start = int(np.searchsorted(bars.time, int(known.timestamp()))) + gap(horizon)
+    start = int(np.searchsorted(bars.time, int(known.timestamp()))) + gap(horizon, window)
     if start >= len(bars):
         raise ModelError(
             f"the model knows everything until {known:%Y-%m-%d %H:%M} UTC, and of {len(bars)} bars, the last of "
-            f"{bars.last:%Y-%m-%d %H:%M}, none is left after that and a gap of {gap(horizon)}.",
+            f"{bars.last:%Y-%m-%d %H:%M}, none is left after that and a gap of {gap(horizon, window)}.",
             cure="Give later bars, or train it again with --replay leaving out more of the end.",
         )
     edges = _edges(start, len(bars), folds)

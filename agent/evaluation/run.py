@@ -101,9 +101,10 @@ def evaluate(
         raise ModelError(f"a share of {share} of the bars cannot trade.", cure="Give one above 0, up to 1.")
     contenders = [contender_of(model, trusted=trusted) for model in models]
     barriers = _barriers(contenders, barriers)
-    steps = steps_of(bars, contenders, folds=folds, horizon=barriers.horizon, scheme=scheme)
+    window = max(each.window(seed=seed) for each in contenders)
+    steps = steps_of(bars, contenders, folds=folds, horizon=barriers.horizon, window=window, scheme=scheme)
     ground = ground_of(bars, barriers=barriers, costs=costs_of(barriers, gas_bps=gas_bps), cooldown=cooldown)
-    require_samples(ground, steps)
+    require_samples(ground, steps, window=window)
     stretch = stretch_of(ground, [step.test for step in steps[0]], folds=range(folds), effort=effort)
     path = _Path(contenders=contenders, steps=steps, stretch=stretch, share=share, seed=seed)
 
@@ -115,7 +116,7 @@ def evaluate(
     return Evaluation(
         bars=bars,
         scheme="saved" if all(each.saved for each in contenders) else scheme,
-        gap=gap(barriers.horizon),
+        gap=gap(barriers.horizon, window),
         embargo=embargo(barriers.horizon),
         cooldown=cooldown,
         barriers=barriers,
@@ -178,7 +179,7 @@ def _told(barriers: Barriers) -> str:
 
 
 def steps_of(
-    bars: Bars, contenders: Sequence[Contender], *, folds: int, horizon: int, scheme: Scheme
+    bars: Bars, contenders: Sequence[Contender], *, folds: int, horizon: int, window: int, scheme: Scheme
 ) -> list[tuple[Step, ...]]:
     """Return the steps of each model; the test windows are the same for all."""
     if folds < 1:
@@ -194,24 +195,26 @@ def steps_of(
     since = max(known, default=None)
     fitted: tuple[Step, ...] = ()
     if since is not None:
-        fitted = tuple(Step(None, span) for span in later_than(bars, since, folds=folds, horizon=horizon))
+        later = later_than(bars, since, folds=folds, horizon=horizon, window=window)
+        fitted = tuple(Step(None, span) for span in later)
     if all(each.saved is not None for each in contenders):
         return [fitted] * len(contenders)
-    trained = walk(bars, folds=folds, horizon=horizon, scheme=scheme, since=since)
+    trained = walk(bars, folds=folds, horizon=horizon, window=window, scheme=scheme, since=since)
     return [trained if each.saved is None else fitted for each in contenders]
 
 
-def require_samples(ground: Ground, steps: Sequence[Sequence[Step]]) -> None:
+def require_samples(ground: Ground, steps: Sequence[Sequence[Step]], *, window: int) -> None:
     """Refuse what the first fold could not train on, before any trial is counted."""
     for first in (own[0].training for own in steps):
         if first is None:
             continue
         part = slice(first.start, first.stop)
-        samples = int(np.count_nonzero(ground.outcomes.known[part] & (ground.masks[part] != 0)))
+        usable = ground.outcomes.known[part] & (ground.masks[part] != 0)
+        samples = int(np.count_nonzero(usable[window - 1 :]))
         if samples < FEWEST_SAMPLES:
             raise ModelError(
                 f"the first fold trains on {len(first):,} bars with {samples} patterns.",
-                cure=more_samples(len(first), ground.barriers.horizon),
+                cure=more_samples(len(first), ground.barriers.horizon, window),
             )
 
 

@@ -154,6 +154,11 @@ def _require_same_meaning(manifest: Manifest, reading: Reading, path: Path) -> N
             raise ArtifactError(
                 f"the model {path} was trained on other {what}: {_difference(theirs, ours)}.", cure=again
             )
+    if manifest.window != reading.window:
+        raise ArtifactError(
+            f"the model {path} was trained on windows of {manifest.window} bars, and its code now reads {reading.window}.",
+            cure=again,
+        )
     if manifest.fingerprint != reading.fingerprint():
         raise ArtifactError(
             f"the model {path} was trained on features of the same names that computed something else.",

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from agent.errors import ArtifactError, ModelError
+from agent.model.closes import WINDOW
 from agent.model.evaluation import Metrics
 from agent.model.labels import Barriers
 
@@ -50,6 +51,9 @@ class Manifest:
         Names of the patterns, by bit.
     fingerprint
         Hash of what the features compute, see `agent.model.reading.Reading.fingerprint`.
+    window
+        How many bars the features of one bar need, itself included. It stands in the JSON only where it is not
+        `agent.model.closes.WINDOW`, so that the ids of models that read as many are what they always were.
     barriers
         Barriers of its labels, so of the trades it may open.
     threshold_bps
@@ -99,6 +103,7 @@ class Manifest:
     versions: Versions
     metrics: Metrics
     artifact_sha256: str
+    window: int = WINDOW
 
     @property
     def id(self) -> str:
@@ -108,7 +113,8 @@ class Manifest:
 
     def as_json(self) -> dict[str, Any]:
         """Return the manifest as JSON values; times are ISO 8601 in UTC."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        usual = {"window"} if self.window == WINDOW else set()
+        return {name: _plain(value) for name, value in asdict(self).items() if name not in usual}
 
     @classmethod
     def from_json(cls, document: object) -> Manifest:
@@ -124,10 +130,14 @@ class Manifest:
                 f"the model's format is {document['format']!r}, and this version reads format {FORMAT}.",
                 cure="Train it again with this version, or use the version it was made with.",
             )
+        if isinstance(document, Mapping) and "window" not in document:
+            document = {**document, "window": WINDOW}
         manifest = _read(cls, document, "")
         for name in ("fingerprint", "data_sha256", "artifact_sha256"):
             if not _HASH.fullmatch(getattr(manifest, name)):
                 raise _damaged(f"its {name} is not a SHA-256 in hex")
+        if manifest.window < 1:
+            raise _damaged(f"its window is {manifest.window}, not a number of bars")
         if not 0 <= manifest.threshold_bps <= 10_000:
             raise _damaged(f"its threshold_bps is {manifest.threshold_bps}, not a share of 10,000")
         if (manifest.trained_until - manifest.last) // timedelta(seconds=1) != manifest.interval:

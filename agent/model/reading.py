@@ -17,19 +17,26 @@ from agent.model.closes import WINDOW
 from agent.model.features import FEATURES, feature_matrix, fingerprint
 from agent.model.reasons import Foreign, reason
 
-__all__ = ["Reader", "Reading", "brings_features", "reading_of"]
+__all__ = ["LONGEST", "Reader", "Reading", "brings_features", "reading_of"]
+
+LONGEST = 5_000
+"""Bars that one's own features may need: so many are read for each decision, and left out between training and test."""
 
 
 class Reader(Protocol):
-    """A classifier that reads bars in its own way: any scikit-learn classifier with these three beside it.
+    """A classifier that reads bars in its own way: any scikit-learn classifier with these beside it.
 
     Attributes
     ----------
     feature_names
         Names of the columns of `features`, in order.
     window
-        How many bars the features of one bar need, itself included: `agent.model.closes.WINDOW` at most, for
-        that many are kept apart wherever one part of a series must know nothing of another.
+        How many bars the features of one bar need, itself included, from 1 to `LONGEST`: that many are read for a
+        decision, and kept apart wherever one part of a series must know nothing of another. What remembers
+        everything, as an exponential mean does, needs as many as it takes to forget the rest.
+    exact_window
+        True where each row is to be read from its own window and nothing else, in a series too; it may be left out.
+        Then whatever `features` remembers begins anew with each window, at the price of one call for each.
     """
 
     feature_names: Sequence[str]
@@ -56,12 +63,20 @@ class Reading:
         How many bars those of one bar need, itself included.
     own
         Whether the model brought them: then it reads whole bars, and else closes alone.
+    exact
+        Whether each row is read from its window alone, in a series too.
     """
 
     names: tuple[str, ...]
     read: Callable[[Bars], NDArray[Any]]
     window: int = WINDOW
     own: bool = False
+    exact: bool = False
+
+    @property
+    def reach(self) -> int:
+        """How many bars one decision reads: a window, and never fewer than the `WINDOW` closes that patterns need."""
+        return max(self.window, WINDOW)
 
     def matrix(self, bars: Bars) -> NDArray[Any]:
         """Return the features of each bar of a series.
@@ -79,37 +94,70 @@ class Reading:
         if not self.own:
             return self.read(bars)
         with Foreign(f"the features of {len(bars)} bars"):
-            made = self._made(bars)
-        if made.shape != (len(bars), len(self.names)):
-            raise ModelError(
-                f"the features of {len(bars)} bars have the shape {made.shape}, and {len(self.names)} names.",
-                cure="Return one row per bar, and the same columns whatever the bars.",
-            )
-        whole = np.isfinite(made[WINDOW - 1 :].astype(np.float64))
+            made = self._by_windows(bars) if self.exact else self._made(bars)
+        known = self._known - 1
+        whole = np.isfinite(made[known:].astype(np.float64))
         if not whole.all():
             row, column = np.argwhere(~whole)[0].tolist()
             raise ModelError(
-                f"the feature {self.names[column]!r} is not finite at bar {row + WINDOW - 1} of {len(bars)}.",
-                cure=f"Make it finite wherever {WINDOW} bars are known.",
+                f"the feature {self.names[column]!r} is not finite at bar {row + known} of {len(bars)}.",
+                cure=f"Make it finite wherever {self._known} bars are known"
+                f"{'' if self.window >= LONGEST else ', or state a longer window if it needs more'}.",
             )
+        return made
+
+    def of_last(self, bars: Bars, place: int) -> NDArray[Any]:
+        """Return the features of one bar of a series as they are when it has just closed, read from its window alone.
+
+        Parameters
+        ----------
+        bars
+            The series.
+        place
+            Which bar, with at least `reach` - 1 before it.
+
+        Returns
+        -------
+        ndarray, shape (len(names),)
+        """
+        return self.matrix(bars[place + 1 - self._known : place + 1])[-1]
+
+    @property
+    def _known(self) -> int:
+        """How many bars are known where a row is to be finite."""
+        return self.window if self.exact else self.reach
+
+    def _by_windows(self, bars: Bars) -> NDArray[Any]:
+        made = np.full((len(bars), len(self.names)), np.nan)
+        for stop in range(self.window, len(bars) + 1):
+            made[stop - 1] = self._made(bars[stop - self.window : stop])[-1]
         return made
 
     def _made(self, bars: Bars) -> NDArray[Any]:
         try:
-            return np.asarray(self.read(bars))
+            made = np.asarray(self.read(bars))
         except _WRONG as error:
             raise ModelError(
                 f"the features of {len(bars)} bars cannot be had: {reason(error)}.",
                 cure="Mend the model's features.",
             ) from error
+        if made.shape != (len(bars), len(self.names)):
+            raise ModelError(
+                f"the features of {len(bars)} bars have the shape {made.shape}, and {len(self.names)} names.",
+                cure="Return one row per bar, and the same columns whatever the bars.",
+            )
+        return made
 
     def fingerprint(self) -> str:
         """Return a hash of what the features compute, not of what they are called."""
         if not self.own:
             return fingerprint()
-        made = np.asarray(self.matrix(_fixed()), dtype="<f8")[WINDOW - 1 :]
+        bars = _fixed(self.reach + _FEW if self.exact else max(_FIXED, self.reach + _FIXED // 2))
+        made = np.asarray(self.matrix(bars), dtype="<f8")[self.reach - 1 :]
         return hashlib.sha256(made.tobytes()).hexdigest()
 
+
+_FIXED, _FEW = 2_048, 256
 
 # What a mistake in a few lines of numpy raises.
 _WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -140,19 +188,26 @@ def reading_of(estimator: Any) -> Reading:
             f"the classifier {kind} brings its own features, and has no {'feature_names' if names is None else 'window'}.",
             cure="Give it feature_names, and as window the number of bars that the features of one bar need.",
         )
-    if type(window) is not int or not 1 <= window <= WINDOW:
+    if type(window) is not int or not 1 <= window <= LONGEST:
         raise ModelError(
             f"the features of {kind} need {window!r} bars.",
-            cure=f"Read {WINDOW} at most: so many are kept apart between what a model knows and what it is tried on.",
+            cure=f"State a whole number from 1 to {LONGEST:,} as window: so many are read for each decision, and kept apart "
+            "between what a model knows and what it is tried on.",
         )
-    return Reading(tuple(names), estimator.features, window, own=True)
+    exact = getattr(estimator, "exact_window", False)
+    if not isinstance(exact, bool):
+        raise ModelError(
+            f"the features of {kind} have the exact_window {exact!r}.",
+            cure="Set exact_window = True, or leave it out.",
+        )
+    return Reading(tuple(names), estimator.features, window, own=True, exact=exact)
 
 
 @cache
-def _fixed() -> Bars:
+def _fixed(count: int) -> Bars:
     """Return bars that are the same wherever this runs, whatever numpy's version, and swing enough to reach every rule."""
     state, close, rows = 1, 10**9, []
-    for place in range(2_048):
+    for place in range(count):
         draws = []
         for _ in range(5):
             state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64

@@ -26,19 +26,20 @@ class Split(NamedTuple):
     """What is traded on."""
 
 
-def purge(horizon: int) -> int:
+def purge(horizon: int, window: int = WINDOW) -> int:
     """Return how many bars must lie between two bars so that nothing read for one is read for the other.
 
-    A bar is described by the `WINDOW` closes up to it and labelled by at most ``horizon + 1`` bars after it.
+    A bar is described by the `window` bars up to it, never fewer than the `WINDOW` closes that patterns need, and
+    labelled by at most ``horizon + 1`` bars after it.
     """
-    return horizon + WINDOW
+    return horizon + max(window, WINDOW)
 
 
-def split(bars: Bars, *, replay: int, horizon: int) -> Split:
+def split(bars: Bars, *, replay: int, horizon: int, window: int = WINDOW) -> Split:
     """Cut a series into training, gap and replay.
 
     The gap has `purge` bars, so no label of the training part and no window of the replayed part reaches
-    into the other: the ``WINDOW - 1`` closes before the first bar replayed all lie in the gap.
+    into the other: the ``window - 1`` bars before the first bar replayed all lie in the gap.
 
     Parameters
     ----------
@@ -48,13 +49,15 @@ def split(bars: Bars, *, replay: int, horizon: int) -> Split:
         Number of bars at the end to keep for the replay.
     horizon
         Horizon of the labels in bars.
+    window
+        How many bars the model reads of each bar, itself included.
 
     Raises
     ------
     ModelError
         Where the series is too short to be cut so.
     """
-    gap = purge(horizon)
+    gap = purge(horizon, window)
     training = len(bars) - gap - replay
     if replay < 1:
         raise ModelError(f"{replay} bars cannot be replayed.", cure="Replay at least one.")

@@ -32,6 +32,7 @@ from agent.model.signal import Predictions
 from agent.model.splits import purge
 from agent.model.threads import one_thread
 from agent.model.trained import TrainedModel, probabilities_bps
+from agent.model.warmup import require_window
 
 __all__ = ["FEWEST_SAMPLES", "Samples", "fitted", "more_samples", "samples_of", "train"]
 
@@ -106,9 +107,10 @@ def train(
     """
     if not 0 < trade_share <= 1:
         raise ModelError(f"a share of {trade_share} of the bars cannot trade.", cure="Give one above 0, up to 1.")
-    make = with_gap(factory or resolve(DEFAULT.name), purge(barriers.horizon))
+    make = factory or resolve(DEFAULT.name)
     first = made_by(make, seed=seed)
     reading, anew = reading_of(first), not comes_fitted(first)
+    make = with_gap(make, purge(barriers.horizon, reading.window))
     samples = samples_of(bars, barriers, reading)
     before_measuring()
     with one_thread():
@@ -119,6 +121,7 @@ def train(
             barriers=barriers,
             seed=seed,
             share=trade_share,
+            reading=reading,
             known=_known(bars, reading),
         )
         estimator = fitted(make, samples, seed=seed, anew=anew)
@@ -130,6 +133,7 @@ def train(
         features=reading.names,
         patterns=tuple(pattern.name for pattern in PATTERNS),
         fingerprint=reading.fingerprint(),
+        window=reading.window,
         barriers=barriers,
         threshold_bps=threshold,
         seed=seed,
@@ -149,9 +153,9 @@ def train(
     return TrainedModel(estimator, manifest)
 
 
-def more_samples(bars: int, horizon: int) -> str:
-    """What to do where so many bars hold fewer than `FEWEST_SAMPLES` patterns."""
-    usual = FEWEST_SAMPLES * 5 // 2 + WINDOW + horizon
+def more_samples(bars: int, horizon: int, window: int = WINDOW) -> str:
+    """What to do where so many bars hold fewer than `FEWEST_SAMPLES` patterns with a whole window."""
+    usual = FEWEST_SAMPLES * 5 // 2 + purge(horizon, window)
     if bars < usual:
         return f"Give a longer series: {FEWEST_SAMPLES} are needed, which takes about {usual} bars."
     return f"{FEWEST_SAMPLES} are needed: give a much longer series, or one whose price moves."
@@ -168,14 +172,15 @@ def samples_of(bars: Bars, barriers: Barriers, reading: Reading) -> Samples:
     outcomes = triple_barrier(bars, barriers)
     masks = pattern_masks(bars.close)
     places = np.flatnonzero((masks != 0) & outcomes.known)
+    places = places[places >= reading.reach - 1]
     if len(places) < FEWEST_SAMPLES:
         raise ModelError(
             f"{len(bars)} bars have {len(places)} patterns with a known outcome, too few to train on.",
-            cure=more_samples(len(bars), barriers.horizon),
+            cure=more_samples(len(bars), barriers.horizon, reading.window),
         )
-    samples = Samples(
-        places, masks[places], reading.matrix(bars)[places], outcomes.label[places], column_names(reading, bars)
-    )
+    features = reading.matrix(bars)
+    require_window(reading, bars, features)
+    samples = Samples(places, masks[places], features[places], outcomes.label[places], column_names(reading, bars))
     if len(np.unique(samples.labels)) < 2:
         what = {1: "a profit going long", -1: "a profit going short", 0: "nothing"}[int(samples.labels[0])]
         raise ModelError(
@@ -187,7 +192,7 @@ def samples_of(bars: Bars, barriers: Barriers, reading: Reading) -> Samples:
 
 def _known(bars: Bars, reading: Reading) -> Callable[[int], NDArray[Any]] | None:
     """Return what reads the features of one bar as the desk does, from the last ones up to it; None where they are ours."""
-    return None if not reading.own else lambda place: reading.matrix(bars[place - WINDOW + 1 : place + 1])[-1]
+    return None if not reading.own else lambda place: reading.of_last(bars, place)
 
 
 def _rehearse(
@@ -197,12 +202,14 @@ def _rehearse(
     barriers: Barriers,
     seed: int,
     share: float,
+    reading: Reading,
     known: Callable[[int], NDArray[Any]] | None,
 ) -> tuple[int, Metrics]:
     """Return the threshold, and what a model made this way was worth on bars it had not seen."""
     cut = round(len(samples) * (1 - _HELD_OUT))
     earlier = samples[:cut]
-    later = samples[int(np.searchsorted(samples.places, earlier.places[-1] + purge(barriers.horizon), "right")) :]
+    since = earlier.places[-1] + purge(barriers.horizon, reading.window)
+    later = samples[int(np.searchsorted(samples.places, since, "right")) :]
     if len(np.unique(earlier.labels)) < 2 or len(later) < FEWEST_SAMPLES // 10:
         raise ModelError(
             f"{len(samples)} patterns are too few, or too much alike, to train on some and measure on the rest.",

@@ -64,8 +64,8 @@ class TrainedModel:
 
     @property
     def window(self) -> int:
-        """Number of closes that `predict` reads."""
-        return WINDOW
+        """Number of bars, or closes, that `predict` reads."""
+        return self.reading.reach
 
     @cached_property
     def reading(self) -> Reading:
@@ -93,7 +93,7 @@ class TrainedModel:
         return self.manifest.threshold_bps
 
     def predict(self, window: Sequence[int] | Ints | Bars) -> Prediction:
-        """Say what the last of `WINDOW` bars, or closes, given oldest first, will lead to.
+        """Say what the last of `window` bars, or closes, given oldest first, will lead to.
 
         Raises
         ------
@@ -113,10 +113,10 @@ class TrainedModel:
         return Prediction(patterns, down, flat, up, inputs_hash(closes.tolist()))
 
     def _predict_own(self, bars: Bars) -> Prediction:
-        if len(bars) != WINDOW:
-            raise ValueError(f"a window has {WINDOW} bars, not {len(bars)}")
-        down, flat, up = self._asked(self.reading.matrix(bars)[-1])
-        return Prediction(mask_of_window(bars.close), down, flat, up, inputs_hash_of_bars(bars))
+        if len(bars) != self.window:
+            raise ValueError(f"a window has {self.window} bars, not {len(bars)}")
+        down, flat, up = self._asked(self.reading.of_last(bars, len(bars) - 1))
+        return Prediction(mask_of_window(bars.close[-WINDOW:]), down, flat, up, inputs_hash_of_bars(bars))
 
     def _asked(self, row: Features) -> Sequence[int]:
         """Return what `probabilities_bps` returns for one row."""
@@ -150,14 +150,17 @@ class TrainedModel:
 
     def _predict_own_series(self, bars: Bars) -> Predictions:
         bps = np.zeros((len(bars), 3), dtype=np.int64)
-        if len(bars) >= WINDOW:
-            bps[WINDOW - 1 :] = probabilities_bps(
+        masks = pattern_masks(bars.close)
+        first = self.window - 1
+        masks[:first] = 0
+        if len(bars) > first:
+            bps[first:] = probabilities_bps(
                 self.estimator,
-                self.reading.matrix(bars)[WINDOW - 1 :],
+                self.reading.matrix(bars)[first:],
                 alone=self._alone,
-                known=lambda row: self.reading.matrix(bars[row : row + WINDOW])[-1],
+                known=lambda row: self.reading.of_last(bars, first + row),
             )
-        return Predictions(pattern_masks(bars.close), bps[:, 0], bps[:, 1], bps[:, 2])
+        return Predictions(masks, bps[:, 0], bps[:, 1], bps[:, 2])
 
 
 def _whole(bars: object) -> Bars:
@@ -204,10 +207,10 @@ def probabilities_bps(
     with one_thread():
         exact = _exact_bps(estimator, features)
         if len(features) > 1:
-            _require_alike(estimator, features, exact, alone=alone, known=known or features.__getitem__)
+            _require_alike(estimator, features, exact, alone=alone, known=known)
             doubtful = (np.abs(exact - np.rint(exact)) < _DOUBTFUL).any(axis=1)
             for row in np.flatnonzero(doubtful).tolist():
-                exact[row] = _exact_alone(estimator, features[row], alone)
+                exact[row] = _exact_alone(estimator, features[row] if known is None else known(row), alone)
     return np.floor(exact).astype(np.int64)
 
 
@@ -217,11 +220,11 @@ def _require_alike(
     together: Floats,
     *,
     alone: Compiled | None,
-    known: Callable[[int], Features],
+    known: Callable[[int], Features] | None,
 ) -> None:
-    chosen = asked_again(len(features))
+    chosen, read = asked_again(len(features)), known or features.__getitem__
     try:
-        answers = np.array([_exact_alone(estimator, known(row), alone) for row in in_time(chosen)])
+        answers = np.array([_exact_alone(estimator, read(row), alone) for row in in_time(chosen)])
     except ModelError as error:
         raise ModelError(
             f"the model {type(estimator).__name__} answers many bars, but not one alone, as it is asked when it trades: "
@@ -233,7 +236,8 @@ def _require_alike(
     if strayed.any():
         raise ModelError(
             f"the model {type(estimator).__name__} answers differently alone than in a batch, at {strayed.sum()} of "
-            f"{len(chosen)} bars, so it may read the future.",
+            f"{len(chosen)} bars, so it may read the future"
+            f"{'' if known is None else ', or remember more than its window'}.",
             cure=_SEE,
         )
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,8 @@ def plan_of(markets: Sequence[Bars], points: Sequence[Point], terms: Terms) -> P
             raise UsageError(
                 f"{_name(first)} and {_name(markets[place])} are the same bars.", cure="Leave one of them out."
             )
+    windows = [contender_at(point).window(seed=terms.seed) for point in points]
+    terms = replace(terms, window=max(windows, default=terms.window))
     impossible: dict[tuple[int, Barriers], str] = {}
     planned = []
     for point in points:

@@ -30,6 +30,7 @@ from agent.evaluation.sweep.grid import Point
 from agent.evaluation.sweep.outcome import Outcome
 from agent.evaluation.sweep.parameters import configured
 from agent.market.bars import Bars
+from agent.model.closes import WINDOW
 from agent.model.estimators import made_by, resolve
 from agent.model.evaluation import TRADE_SHARE
 from agent.model.labels import Barriers
@@ -42,8 +43,16 @@ _DIGITS = 4  # of returns, in basis points: as many as a trial log keeps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What all points of a sweep share; meanings as for `agent.evaluation.run.evaluate`."""
+    """What all points of a sweep share; meanings as for `agent.evaluation.run.evaluate`.
 
+    Attributes
+    ----------
+    window
+        Bars that the model reads of each bar, itself included; of all points' models, the most, for all are tested on
+        the same bars.
+    """
+
+    window: int = WINDOW
     gas_bps: float | None = None
     cooldown: int = 0
     folds: int = FOLDS
@@ -141,10 +150,17 @@ def setting_of(bars: Bars, barriers: Barriers, terms: Terms, *, contender: Conte
     UsageError
         Where the gas is no cost, or the cooldown is none.
     """
-    steps = steps_of(bars, [contender], folds=terms.folds, horizon=barriers.horizon, scheme=terms.scheme)
+    steps = steps_of(
+        bars,
+        [contender],
+        folds=terms.folds,
+        horizon=barriers.horizon,
+        window=terms.window,
+        scheme=terms.scheme,
+    )
     costs = costs_of(barriers, gas_bps=terms.gas_bps)
     ground = ground_of(bars, barriers=barriers, costs=costs, cooldown=terms.cooldown)
-    require_samples(ground, steps)
+    require_samples(ground, steps, window=terms.window)
     stretch = stretch_of(ground, [step.test for step in steps[0]], folds=range(terms.folds), effort=terms.effort)
     return Setting(ground, steps[0], stretch)
 

@@ -39,7 +39,7 @@ def can_learn(subject: Subject) -> bool:
 
 def aligned(subject: Subject) -> Finding:
     """Whether a new model of the same kind learns labels from the rows they belong to, and from no others."""
-    bars = random_walk(_BARS, seed=subject.seed, interval=subject.interval)
+    bars = random_walk(_BARS + subject.extra, seed=subject.seed, interval=subject.interval)
     features = subject.features(bars)
     asked = np.random.default_rng(subject.seed).permutation(subject.asked(features))[:_MOST_ROWS]
     if len(asked) < _FEWEST_ROWS:

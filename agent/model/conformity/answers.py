@@ -17,7 +17,6 @@ from agent.market.bars import Bars, Floats
 from agent.model.alone import ROUNDING, apart, asked_again
 from agent.model.artifact import load, save
 from agent.model.classes import outcomes_of, require_meant
-from agent.model.closes import WINDOW
 from agent.model.conformity.probes import extreme, flat, gapped
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows, values
@@ -25,6 +24,8 @@ from agent.model.estimatorfile import to_bytes, untrusted_types
 from agent.model.haste import in_time
 from agent.model.patterns import PATTERNS
 from agent.model.skopsfile import opened
+from agent.model.trained import TrainedModel
+from agent.model.warmup import fault_of_window
 
 __all__ = [
     "alike_alone_and_together",
@@ -167,12 +168,11 @@ def _by_window(subject: Subject) -> Finding | None:
     model, bars = subject.trained, subject.bars
     if model is None:
         return None
-    series, features = model.predict_series(bars), values(subject.features(bars))
-    for place in in_time(asked_again(len(bars) - WINDOW + 1, seed=subject.seed)):
-        window, bar = bars[place : place + WINDOW], place + WINDOW - 1
-        if fault := _of_the_window(subject, window[-model.reading.window :], features[bar], bar):
-            return fault
-        one = model.predict(window)
+    if fault := fault_of_window(model.reading, bars, model.reading.matrix(bars), seed=subject.seed):
+        return Finding(False, f"{fault.problem} {fault.cure}")
+    series = model.predict_series(bars)
+    for place in in_time(asked_again(len(bars) - model.window + 1, seed=subject.seed)):
+        one, bar = model.predict(bars[place : place + model.window]), place + model.window - 1
         together = tuple(
             int(column[bar]) for column in (series.patterns, series.down_bps, series.flat_bps, series.up_bps)
         )
@@ -181,27 +181,15 @@ def _by_window(subject: Subject) -> Finding | None:
     return None
 
 
-def _of_the_window(subject: Subject, window: Bars, together: Floats, bar: int) -> Finding | None:
-    """Return which features of a bar are others when only its window is known, or None."""
-    alone = values(subject.features(window))[-1]
-    for column in np.flatnonzero(~_same(alone, together)).tolist():
-        return Finding(
-            False,
-            f"the feature {subject.names[column]!r} of bar {bar} is {alone[column]:.8g} read from the {len(window)} bars "
-            f"up to it, and {together[column]:.8g} read from all: it needs more than the model says.",
-        )
-    return None
-
-
 def _list(numbers: Floats) -> str:
     return "(" + ", ".join(f"{number:.6g}" for number in numbers) + ")"
 
 
-def unshaken_by(make: Callable[[int], Bars]) -> Callable[[Subject], Finding]:
+def unshaken_by(make: Callable[..., Bars]) -> Callable[[Subject], Finding]:
     """Return the check whether it takes such bars: answers probabilities, or abstains."""
 
     def check(subject: Subject) -> Finding:
-        bars = make(subject.interval)
+        bars = make(subject.interval, extra=subject.extra)
         features = subject.features(bars)
         asked = subject.asked(features)
         if len(asked) and (
@@ -212,14 +200,33 @@ def unshaken_by(make: Callable[[int], Bars]) -> Callable[[Subject], Finding]:
             return Finding(
                 True, f"{len(bars)} bars: not asked at {len(bars) - len(asked)}, probabilities at the rest."
             )
-        said = subject.trained.predict_series(bars)
-        confident = said.confidence_bps >= subject.trained.threshold_bps
-        signals = int(((said.patterns != 0) & (said.direction != 0) & confident).sum())
+        decided, signals = _decided(subject.trained, bars, subject.seed)
         if make is flat and signals:
-            return Finding(False, f"it would trade at {signals} of {len(bars)} bars on which nothing happens.")
-        return Finding(True, f"{len(bars)} bars: holds at {len(bars) - signals}, signals at {signals}.")
+            return Finding(False, f"it would trade at {signals} of {decided} bars on which nothing happens.")
+        return Finding(True, f"{decided} bars: holds at {decided - signals}, signals at {signals}.")
 
     return check
+
+
+def _decided(model: TrainedModel, bars: Bars, seed: int) -> tuple[int, int]:
+    """Return on how many bars a model was asked to decide, and at how many it would trade.
+
+    One that reads whole bars is asked as the desk asks it, from one window at a time: on such days sums over a whole
+    series may lose more digits than they may on others.
+    """
+    if not model.reads_bars:
+        said = model.predict_series(bars)
+        confident = said.confidence_bps >= model.threshold_bps
+        return len(bars), int(((said.patterns != 0) & (said.direction != 0) & confident).sum())
+    starts = asked_again(len(bars) - model.window + 1, seed=seed).tolist()
+    each = [model.predict(bars[start : start + model.window]) for start in starts]
+    return len(starts), sum(
+        one.patterns != 0
+        and one.up_bps != one.down_bps
+        and max(one.up_bps, one.down_bps) > one.flat_bps
+        and max(one.up_bps, one.down_bps) >= model.threshold_bps
+        for one in each
+    )
 
 
 def named(subject: Subject) -> Finding:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.model.closes import WINDOW
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows
 from agent.model.haste import one_in
@@ -23,10 +22,11 @@ _WARM = 3
 def keeps_up(subject: Subject) -> Finding:
     """Whether 99 of 100 decisions take less than a bar lasts."""
     decide, bars = _decider(subject), subject.bars
+    turns = min(len(bars) // 2, len(bars) - subject.warm_up)
     taken: list[float] = []
     began = time.perf_counter()
     for turn in range(_WARM + _DECISIONS):
-        taken.append(_timed(lambda turn=turn: decide(len(bars) - turn % (len(bars) // 2))))
+        taken.append(_timed(lambda turn=turn: decide(len(bars) - turn % turns)))
         if len(taken) > _WARM and time.perf_counter() - began > _PATIENCE:
             break
     usual, slow = (float(each) for each in np.percentile(taken[_WARM:], [50, 99]))
@@ -54,7 +54,7 @@ def _decider(subject: Subject) -> Callable[[int], object]:
     bars, model = subject.bars, subject.trained
     if model is not None:
         known_by = bars if model.reading.own else bars.close
-        return lambda known: model.predict(known_by[known - WINDOW : known])
+        return lambda known: model.predict(known_by[known - model.window : known])
 
     def decide(known: int) -> object:
         features = subject.features(bars[:known])

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from agent.market.bars import Bars, Floats
+from agent.model.alone import differing, told_apart, usual_size
 from agent.model.conformity.probes import FUTURES, cuts, with_future
 from agent.model.conformity.result import Finding, told
 from agent.model.conformity.subject import Subject, rows, values
@@ -23,8 +23,6 @@ from agent.model.reasons import Attempt
 
 __all__ = ["features_as_known", "features_whatever_comes", "said_as_known", "said_whatever_comes"]
 
-# Of a column's usual size. Sums taken in another order differ by less, and what the future tells by more.
-_ROUNDING = 1e-9
 _SHOWN = 4
 _EVERY = 4  # asking costs more than reading
 
@@ -55,37 +53,34 @@ class _Leak:
     reach: int
 
     def __str__(self) -> str:
+        after, before = told_apart(self.after, self.before)
         return (
-            f"bar {self.bar} has {_number(self.after)} {self.what}, and {_number(self.before)} with all bars; "
+            f"bar {self.bar} has {after} {self.what}, and {before} with all bars; "
             f"it reads at least {self.reach} bar{'' if self.reach == 1 else 's'} ahead"
         )
 
 
-def _number(value: float) -> str:
-    return f"{value:.8g}"
-
-
 def features_as_known(subject: Subject) -> Finding:
     """Whether the features of the first n bars are the first n of all features."""
-    others = _shorter(subject.bars, seed=subject.seed)
+    others = _shorter(subject)
     return _compared(subject, lambda bars: values(subject.features(bars)), others, subject.names)
 
 
 def features_whatever_comes(subject: Subject) -> Finding:
     """Whether the features of the first n bars stay what they are when others come after them."""
-    others = _otherwise(subject.bars, seed=subject.seed)
+    others = _otherwise(subject)
     return _compared(subject, lambda bars: values(subject.features(bars)), others, subject.names)
 
 
 def said_as_known(subject: Subject) -> Finding:
     """Whether the probabilities of the first n bars are the first n of all probabilities."""
-    others = _shorter(subject.bars, seed=subject.seed, every=_EVERY)
+    others = _shorter(subject, every=_EVERY)
     return _compared(subject, subject.probabilities, others, _outcomes(subject), size=1.0)
 
 
 def said_whatever_comes(subject: Subject) -> Finding:
     """Whether the probabilities of the first n bars stay what they are when others come after them."""
-    others = _otherwise(subject.bars, seed=subject.seed, every=_EVERY)
+    others = _otherwise(subject, every=_EVERY)
     return _compared(subject, subject.probabilities, others, _outcomes(subject), size=1.0)
 
 
@@ -93,16 +88,25 @@ def _outcomes(subject: Subject) -> tuple[str, ...]:
     return tuple(f"probability of {label}" for label in subject.classes)
 
 
-def _shorter(bars: Bars, *, seed: int, every: int = 1) -> Others:
-    for known in cuts(len(bars), seed=seed)[::-every][::-1].tolist():
-        yield known, f"when only {known} bars are known", bars[:known]
+def _cuts(subject: Subject, every: int) -> Sequence[int]:
+    if subject.trained is not None and subject.trained.reading.exact:
+        every *= _EVERY  # a series is then read window by window
+    lengths: list[int] = cuts(len(subject.bars), seed=subject.seed, warm_up=subject.warm_up)[::-every][
+        ::-1
+    ].tolist()
+    return lengths
 
 
-def _otherwise(bars: Bars, *, seed: int, every: int = 1) -> Others:
-    for turn, known in enumerate(cuts(len(bars), seed=seed)[::-every][::-1].tolist()):
+def _shorter(subject: Subject, *, every: int = 1) -> Others:
+    for known in _cuts(subject, every):
+        yield known, f"when only {known} bars are known", subject.bars[:known]
+
+
+def _otherwise(subject: Subject, *, every: int = 1) -> Others:
+    for turn, known in enumerate(_cuts(subject, every)):
         number = turn % len(FUTURES)
         what = f"when bar {known} and those after it are {FUTURES[number]}"
-        yield known, what, with_future(bars, known, number=number, seed=seed)
+        yield known, what, with_future(subject.bars, known, number=number, seed=subject.seed)
 
 
 def _compared(
@@ -112,15 +116,15 @@ def _compared(
     # Those first: what keeps the longest series it has seen must not answer from it.
     seen = [(known, what, bars, shown(bars)[:known]) for known, what, bars in others]
     whole = shown(subject.bars)
-    sizes = _usual(whole) if size is None else np.full(whole.shape[1], size)
+    sizes = usual_size(whole) if size is None else np.full(whole.shape[1], size)
     leaks: dict[int, _Leak] = {}
     first: tuple[int, Bars] | None = None
     for known, what, bars, part in seen:
-        differing = _differing(part, whole[:known], sizes)
-        for column in np.flatnonzero(differing.any(axis=0)).tolist():
+        changed = differing(part, whole[:known], sizes)
+        for column in np.flatnonzero(changed.any(axis=0)).tolist():
             first = first or (known, bars)
-            bar = int(np.flatnonzero(differing[:, column])[-1])
-            reach = known - int(differing[:, column].argmax())
+            bar = int(np.flatnonzero(changed[:, column])[-1])
+            reach = known - int(changed[:, column].argmax())
             leak = leaks.setdefault(
                 column, _Leak(bar, float(whole[bar, column]), float(part[bar, column]), what, reach)
             )
@@ -130,21 +134,6 @@ def _compared(
         return Finding(True, f"{lengths}, {whole.shape[1]} columns: none differs.")
     where = _inside(subject, *first) if size is not None else ""
     return Finding(False, _sentence(leaks, names) + where)
-
-
-def _usual(whole: Floats) -> Floats:
-    """Return the usual size of each column."""
-    finite = np.where(np.isfinite(whole), np.abs(whole), 0)
-    return finite.mean(axis=0)
-
-
-def _differing(part: Floats, whole: Floats, size: Floats) -> NDArray[np.bool_]:
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(part - whole) > _ROUNDING * np.maximum(size, np.abs(whole))
-    # An infinity less itself is nan, and so is what is not known yet; those must be alike as they stand.
-    finite = np.isfinite(part) & np.isfinite(whole)
-    alike = (part == whole) | (np.isnan(part) & np.isnan(whole))
-    return np.where(finite, apart, ~alike)
 
 
 def _sentence(leaks: dict[int, _Leak], names: Sequence[str]) -> str:
@@ -162,7 +151,7 @@ def _inside(subject: Subject, known: int, other: Bars) -> str:
     with Attempt() as attempt:
         for number, (name, _) in enumerate(subject.estimator.steps[:-1], start=1):
             whole, part = (_transformed(subject, number, bars)[:known] for bars in (subject.bars, other))
-            columns = np.flatnonzero(_differing(part, whole, _usual(whole)).any(axis=0))
+            columns = np.flatnonzero(differing(part, whole, usual_size(whole)).any(axis=0))
             if len(columns):
                 column = _name_in(subject, number, int(columns[0]))
                 return f" In its pipeline, {column} of the step {name!r} is the first that does."

@@ -22,9 +22,12 @@ _LAST = 12
 _DAYS = 240
 
 
-def cuts(n: int, *, seed: int) -> Ints:
-    """Return many lengths of a series of n bars, in ascending order: some at random, and the last ones of all."""
-    possible = np.arange(WINDOW, n)
+def cuts(n: int, *, seed: int, warm_up: int = WINDOW - 1) -> Ints:
+    """Return many lengths of a series of n bars, in ascending order: some at random, and the last ones of all.
+
+    Each is longer than a warm-up, so that there is something to compare.
+    """
+    possible = np.arange(max(WINDOW, warm_up + 1), n)
     drawn = np.random.default_rng(seed).choice(possible, size=min(_CUTS, len(possible)), replace=False)
     return thinned(np.unique(np.concatenate([drawn, possible[-_LAST:]])))
 
@@ -71,31 +74,38 @@ def _within(prices: np.ndarray) -> Ints:
     return np.clip(prices, 1, MAX_CLOSE).astype(np.int64)
 
 
-def flat(interval: int) -> Bars:
-    """Return bars in which nothing happens at all."""
-    bars = random_walk(_DAYS, seed=0, interval=interval)
-    still = np.full(_DAYS, bars.close[0])
-    return replace(bars, open=still, high=still, low=still, close=still, volume=np.zeros(_DAYS))
+def flat(interval: int, *, extra: int = 0) -> Bars:
+    """Return bars in which nothing happens at all, so many more than usual."""
+    bars = _walk(interval, extra)
+    still = np.full(len(bars), bars.close[0])
+    return replace(bars, open=still, high=still, low=still, close=still, volume=np.zeros(len(bars)))
 
 
-def gapped(interval: int) -> Bars:
-    """Return bars of which fifty are missing, with prices two fifths lower after them."""
-    bars = random_walk(_DAYS, seed=0, interval=interval)
-    half = _DAYS // 2
-    time = bars.time + np.where(np.arange(_DAYS) < half, 0, 50 * interval)
-    share = np.where(np.arange(_DAYS) < half, 10, 6)
-    return replace(bars, time=time, **{name: price * share // 10 for name, price in _prices(bars)})
+def gapped(interval: int, *, extra: int = 0) -> Bars:
+    """Return bars of which fifty are missing, with prices two fifths lower after them; parameters as for `flat`."""
+    bars = _walk(interval, extra)
+    later = np.arange(len(bars)) >= len(bars) - _DAYS // 2
+    share = np.where(later, 6, 10)
+    return replace(
+        bars,
+        time=bars.time + np.where(later, 50 * interval, 0),
+        **{name: price * share // 10 for name, price in _prices(bars)},
+    )
 
 
-def extreme(interval: int) -> Bars:
-    """Return bars with one a thousand times as high as those before, and some at the least price there is."""
-    bars = random_walk(_DAYS, seed=0, interval=interval)
+def extreme(interval: int, *, extra: int = 0) -> Bars:
+    """Return bars with one a thousand times as high as those before, and some at the least price there is; see `flat`."""
+    bars = _walk(interval, extra)
     close = bars.close.copy()
-    third = _DAYS // 3
-    close[third] *= 1_000
-    close[2 * third : 2 * third + 3] = 1
+    first, third = len(bars) - _DAYS, _DAYS // 3
+    close[first + third] *= 1_000
+    close[first + 2 * third : first + 2 * third + 3] = 1
     opened = np.concatenate([bars.open[:1], close[:-1]])
     return replace(bars, open=opened, high=np.maximum(opened, close), low=np.minimum(opened, close), close=close)
+
+
+def _walk(interval: int, extra: int) -> Bars:
+    return random_walk(_DAYS + extra, seed=0, interval=interval)
 
 
 def _prices(bars: Bars) -> Iterator[tuple[str, Ints]]:

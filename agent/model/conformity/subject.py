@@ -25,6 +25,7 @@ from agent.model.framed import framed
 from agent.model.labels import DEFAULT_BARRIERS, DRIFT_BPS, Barriers, least_barrier_bps, triple_barrier
 from agent.model.named import is_saved
 from agent.model.patterns import pattern_masks
+from agent.model.reading import reading_of
 from agent.model.reasons import Attempt
 from agent.model.splits import purge, split
 from agent.model.threads import one_thread
@@ -38,6 +39,7 @@ EXAMINED = 800
 
 _TRAINED = 2_500
 _FEWEST = 200
+_FEW = 300
 _FEWEST_TO_TRAIN = 1_000
 
 
@@ -105,6 +107,11 @@ class Subject:
     def interval(self) -> int:
         """Seconds of a bar."""
         return self.trained.manifest.interval if self.trained is not None else self.bars.interval
+
+    @property
+    def extra(self) -> int:
+        """How many more bars it needs before it is first asked than a model of this project's features."""
+        return max(0, self.warm_up + 1 - WINDOW)
 
     def features(self, bars: Bars) -> Any:
         """Return the features of each bar, an array or data frame of shape (n, len(names)).
@@ -225,9 +232,8 @@ def subject_of(
         return _trained_here(_factory(model), bars, seed, features, feature_names)
     if isinstance(model, str | Path):
         model = load(model, trusted=trusted)
-    examined = (planted(EXAMINED, seed=seed) if bars is None else bars)[-EXAMINED:]
     if not isinstance(model, TrainedModel):
-        return _fitted(model, examined, seed, features, feature_names)
+        return _fitted(model, _examined(bars, seed), seed, features, feature_names)
     if features is not None:
         raise ModelError(
             "a model with a manifest reads the features of this project, not others.",
@@ -237,12 +243,27 @@ def subject_of(
         estimator=model.estimator,
         read=model.reading.matrix,
         names=model.reading.names,
-        warm_up=WINDOW - 1,
-        bars=examined,
+        warm_up=model.window - 1,
+        # A row of exact windows is a call of its own, so fewer of them are looked at.
+        bars=_examined(bars, seed, extra=model.window - WINDOW)[
+            -(_FEW + model.window) if model.reading.exact else None :
+        ],
         seed=seed,
         trained=model,
         trusted=tuple(trusted),
     )
+
+
+def _examined(bars: Bars | None, seed: int, *, extra: int = 0) -> Bars:
+    """Return the bars to examine a model on: the last of those given, or synthetic ones; so many more than usual."""
+    if bars is None:
+        return planted(EXAMINED + extra, seed=seed)
+    if len(bars) < _FEWEST + extra:
+        raise ModelError(
+            f"{len(bars)} bars are too few to examine a model on that reads {extra + WINDOW} for each decision.",
+            cure=f"Give at least {_FEWEST + extra}, or none: then synthetic ones are taken.",
+        )
+    return bars[-EXAMINED - extra :]
 
 
 def _own_features(bars: Bars) -> NDArray[np.int32]:
@@ -315,23 +336,34 @@ def _trained_here(
     feature_names: Sequence[str] | None,
 ) -> Subject:
     """Return a new model of a factory, trained on the bars before those it is examined on."""
-    if bars is None:
-        bars = planted(_TRAINED + purge(DEFAULT_BARRIERS.horizon) + EXAMINED, seed=seed)
-    parts = split(bars, replay=min(EXAMINED, len(bars) // 3), horizon=DEFAULT_BARRIERS.horizon)
-    training = parts.training[-_TRAINED:]
-    barriers = _barriers(training)
     estimator = made_by(factory, seed=seed)
     read = _reader(estimator, features)
+    window = _window(estimator) if features is None else WINDOW
+    horizon, extra = DEFAULT_BARRIERS.horizon, max(0, window - WINDOW)
+    if bars is None:
+        bars = planted(_TRAINED + extra + purge(horizon, window) + EXAMINED, seed=seed)
+    # What is examined begins with the bars that warm it up, out of the gap: it may know them, and is not asked about them.
+    parts = split(bars, replay=min(EXAMINED, len(bars) // 3), horizon=horizon, window=window)
+    examined = bars[len(bars) - len(parts.replay) - extra :]
+    training = parts.training[-_TRAINED - extra :]
+    barriers = _barriers(training)
     refused = ""
     if read is None or (features is None and hasattr(estimator, "window")):
         with Attempt() as attempt:
             model = train(training, barriers=barriers, factory=factory, name="examined", seed=seed)
-            return subject_of(model, bars=parts.replay, seed=seed)
+            return subject_of(model, bars=examined, seed=seed)
         assert attempt.error is not None
         # Fitted all the same, so that the checks can show what is wrong with it.
         refused = told(attempt.error)
     _fit(estimator, read or _own_features, training, barriers)
-    return _fitted(estimator, parts.replay, seed, features, feature_names, refused=refused)
+    return _fitted(estimator, examined, seed, features, feature_names, refused=refused)
+
+
+def _window(estimator: Any) -> int:
+    """Return how many bars a classifier reads, or as many as this project's do where it says nothing that counts."""
+    with Attempt():
+        return reading_of(estimator).reach
+    return WINDOW
 
 
 def _fit(estimator: Any, read: Callable[[Bars], Any], bars: Bars, barriers: Barriers) -> None:
