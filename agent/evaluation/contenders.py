@@ -17,6 +17,7 @@ from agent.errors import ModelError
 from agent.evaluation.folds import Step
 from agent.market.bars import Bars, Ints
 from agent.model.artifact import load
+from agent.model.dates import require_no_dates
 from agent.model.estimators import Factory, made_by, require_unfitted, resolve
 from agent.model.labels import Barriers
 from agent.model.named import is_saved
@@ -206,6 +207,7 @@ def ask(
     first = step.test.start - (model.window - 1)
     window = bars[first : step.test.stop]
     said = model.predict_series(window)
+    require_no_dates(model.reading, window, model.estimator)
     rows = places - first
     return Said(
         Predictions(said.patterns[rows], said.down_bps[rows], said.flat_bps[rows], said.up_bps[rows]),

@@ -18,6 +18,7 @@ from agent.market.bars import Bars, Ints
 from agent.model.classes import require_meant, require_taught
 from agent.model.closes import WINDOW
 from agent.model.compiled import compiled
+from agent.model.dates import require_no_dates
 from agent.model.estimatorfile import to_bytes
 from agent.model.estimators import Factory, comes_fitted, made_by, require_unfitted, resolve, with_gap
 from agent.model.evaluation import TRADE_SHARE, Metrics, choose_threshold, measure
@@ -178,6 +179,7 @@ def samples_of(bars: Bars, barriers: Barriers, reading: Reading) -> Samples:
             f"{len(bars)} bars have {len(places)} patterns with a known outcome, too few to train on.",
             cure=more_samples(len(bars), barriers.horizon, reading.window),
         )
+    require_no_dates(reading, bars)
     features = reading.matrix(bars)
     require_window(reading, bars, features)
     samples = Samples(places, masks[places], features[places], outcomes.label[places], column_names(reading, bars))

@@ -74,9 +74,9 @@ def ended(command_in, saved, tmp_path_factory):
 
 def test_a_saved_model_that_fits_in_passes_and_the_exit_code_is_0(ended):
     assert ended.code == 0
-    assert ended.out.count("✓") == 14
+    assert ended.out.count("✓") == 16
     assert "✗" not in ended.out
-    assert ended.out.endswith("It fits in: all 14 checks passed.\n")
+    assert ended.out.endswith("It fits in: all 16 checks passed.\n")
     assert "(p50)" in ended.out
 
 
@@ -84,7 +84,7 @@ def test_the_document_is_the_same_for_machines_and_nothing_else_is_on_standard_o
     document = json.loads(command("check", saved, "--json").out)
     assert set(document) == {"passed", "checks"}
     assert document["passed"] is True
-    assert [set(check) for check in document["checks"]] == [{"name", "passed", "detail"}] * 14
+    assert [set(check) for check in document["checks"]] == [{"name", "passed", "detail"}] * 16
     text = " ".join(ended.out.split())
     assert [check["name"] for check in document["checks"] if check["name"] not in text] == []
 
@@ -118,7 +118,7 @@ def test_a_model_that_looks_ahead_fails_and_the_exit_code_is_1(command, module):
     assert "✗ One row at a time has the answers of the batch." in ended.out
     assert "knows the future" in ended.out
     assert "step 'ofthebatch'" in " ".join(ended.out.split())
-    assert ended.out.endswith("It does not fit in: 4 of 14 checks failed.\n")
+    assert ended.out.endswith("It does not fit in: 4 of 16 checks failed.\n")
     assert "Traceback" not in ended.err
 
 

@@ -129,7 +129,7 @@ def test_a_model_of_these_features_passes_every_check_there_is(bars):
     small = CandleClassifier(DecisionTreeClassifier(max_depth=3, random_state=0), gap=44)
     result = check_model(train(bars, factory=lambda: small), bars=planted(300, seed=22))
     assert [check.detail for check in result.failed] == []
-    assert len(result.checks) == 14
+    assert len(result.checks) == 16
 
 
 def test_another_volume_is_another_answer_somewhere(model, bars):

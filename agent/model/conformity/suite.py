@@ -24,6 +24,7 @@ from agent.model.conformity.lookahead import (
     said_as_known,
     said_whatever_comes,
 )
+from agent.model.conformity.memory import same_at_other_dates, same_dates_other_prices
 from agent.model.conformity.result import Conformity, Finding, conducted
 from agent.model.conformity.subject import Subject, subject_of
 from agent.model.haste import in_haste
@@ -40,6 +41,8 @@ _CHECKS: tuple[tuple[str, Callable[[Subject], Finding]], ...] = (
     ("The features of the first n bars stay the same whatever comes after them.", features_whatever_comes),
     ("The probabilities of the first n bars are the first n of the full run.", said_as_known),
     ("The probabilities of the first n bars stay the same whatever comes after them.", said_whatever_comes),
+    ("The same prices some weeks later are read and answered alike.", same_at_other_dates),
+    ("Other prices at the same times are read as what they are.", same_dates_other_prices),
 )
 
 

@@ -105,6 +105,8 @@ class TestAModelThatFitsIn:
             "The features of the first n bars stay the same whatever comes after them.",
             "The probabilities of the first n bars are the first n of the full run.",
             "The probabilities of the first n bars stay the same whatever comes after them.",
+            "The same prices some weeks later are read and answered alike.",
+            "Other prices at the same times are read as what they are.",
             ALIGNED,
             FLAT,
             GAP,
