@@ -55,6 +55,8 @@ class Bars:
         True where the bars were generated. Shown wherever the bars are.
     market
         Name of the market (``ETH/USD``) where known.
+    beside
+        Bars of other markets, by the name a model reads them under; a slice holds those that lie within it.
     """
 
     time: Ints
@@ -68,6 +70,7 @@ class Bars:
     source: str = ""
     synthetic: bool = False
     market: str = field(default="")
+    beside: tuple[tuple[str, Bars], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("time", "open", "high", "low", "close"):
@@ -85,7 +88,19 @@ class Bars:
     def __getitem__(self, index: slice) -> Bars:
         """Return the bars of a slice; the columns are views, nothing is copied."""
         columns = {name: getattr(self, name)[index] for name in ("time", "open", "high", "low", "close", "volume")}
-        return replace(self, **columns)
+        part = replace(self, **columns)
+        return part._with_beside() if self.beside else part
+
+    def _with_beside(self) -> Bars:
+        """Return these bars with what lies beside them cut to their time: begun and closed within it."""
+        if not len(self):
+            return replace(self, beside=tuple((name, other[:0]) for name, other in self.beside))
+        begun, closed = int(self.time[0]), self.closed_at(len(self) - 1)
+        cut = tuple(
+            (name, other[slice(*np.searchsorted(other.time, (begun, closed - other.interval + 1)).tolist())])
+            for name, other in self.beside
+        )
+        return replace(self, beside=cut)
 
     def bar(self, index: int) -> Bar:
         """Return one bar by position."""
@@ -105,6 +120,8 @@ class Bars:
         digest = hashlib.sha256(f"{len(self)} {self.interval} {self.decimals}".encode())
         for column in (self.time, self.open, self.high, self.low, self.close):
             digest.update(column.astype("<i8").tobytes())
+        for name, other in self.beside:
+            digest.update(f" {name} {other.sha256}".encode())
         return digest.hexdigest()
 
     @property

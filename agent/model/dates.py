@@ -39,8 +39,9 @@ _CURE = "Read prices and volumes, and of the clock no more than the hour and the
 
 
 def moved(bars: Bars, weeks: int) -> Bars:
-    """Return the same bars so many weeks later."""
-    return replace(bars, time=bars.time + weeks * _WEEK)
+    """Return the same bars so many weeks later, and those beside them too."""
+    others = tuple((name, moved(other, weeks)) for name, other in bars.beside)
+    return replace(bars, time=bars.time + weeks * _WEEK, beside=others)
 
 
 def other_prices(bars: Bars, *, seed: int = 0) -> Bars:
@@ -51,7 +52,8 @@ def other_prices(bars: Bars, *, seed: int = 0) -> Bars:
         name: np.maximum((getattr(bars, name) * share).astype(np.int64), 1)
         for name in ("open", "high", "low", "close")
     }
-    return replace(bars, **prices, volume=bars.volume * share[::-1])
+    others = tuple((name, other_prices(other, seed=seed + 1)) for name, other in bars.beside)
+    return replace(bars, **prices, volume=bars.volume * share[::-1], beside=others)
 
 
 def phrases(names: Sequence[str]) -> tuple[str, ...]:

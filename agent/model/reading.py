@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from math import gcd
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from agent.errors import ModelError
 from agent.market.bars import Bars
 from agent.model.closes import WINDOW
 from agent.model.features import FEATURES, feature_matrix, fingerprint
+from agent.model.inputs import Input, inputs_of, reads_beside
 from agent.model.reasons import Foreign, reason
 
 __all__ = ["LONGEST", "Reader", "Reading", "brings_features", "reading_of"]
@@ -37,6 +39,9 @@ class Reader(Protocol):
     exact_window
         True where each row is to be read from its own window and nothing else, in a series too; it may be left out.
         Then whatever `features` remembers begins anew with each window, at the price of one call for each.
+    inputs
+        What it reads beside the bars, by name; it may be left out. `features` is given each as a keyword, an
+        `agent.model.inputs.Beside`.
     """
 
     feature_names: Sequence[str]
@@ -65,6 +70,8 @@ class Reading:
         Whether the model brought them: then it reads whole bars, and else closes alone.
     exact
         Whether each row is read from its window alone, in a series too.
+    inputs
+        What is read beside the bars, by name.
     """
 
     names: tuple[str, ...]
@@ -72,6 +79,12 @@ class Reading:
     window: int = WINDOW
     own: bool = False
     exact: bool = False
+    inputs: tuple[tuple[str, Input], ...] = ()
+
+    @property
+    def markets(self) -> tuple[tuple[str, str], ...]:
+        """The other markets it reads, each with the name it is read under."""
+        return tuple((name, each.market) for name, each in self.inputs if each.market)
 
     @property
     def reach(self) -> int:
@@ -152,12 +165,18 @@ class Reading:
         """Return a hash of what the features compute, not of what they are called."""
         if not self.own:
             return fingerprint()
-        bars = _fixed(self.reach + _FEW if self.exact else max(_FIXED, self.reach + _FIXED // 2))
+        count = self.reach + _FEW if self.exact else max(_FIXED, self.reach + _FIXED // 2)
+        bars = _fixed(count, gcd(_HOUR, *(each.interval for _, each in self.inputs if each.interval)))
+        if self.markets:
+            backwards = {
+                name: getattr(bars, name)[::-1].copy() for name in ("open", "high", "low", "close", "volume")
+            }
+            bars = replace(bars, beside=tuple((name, replace(bars, **backwards)) for name, _ in self.markets))
         made = np.asarray(self.matrix(bars), dtype="<f8")[self.reach - 1 :]
         return hashlib.sha256(made.tobytes()).hexdigest()
 
 
-_FIXED, _FEW = 2_048, 256
+_FIXED, _FEW, _HOUR = 2_048, 256, 3_600
 
 # What a mistake in a few lines of numpy raises.
 _WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -200,11 +219,13 @@ def reading_of(estimator: Any) -> Reading:
             f"the features of {kind} have the exact_window {exact!r}.",
             cure="Set exact_window = True, or leave it out.",
         )
-    return Reading(tuple(names), estimator.features, window, own=True, exact=exact)
+    inputs = inputs_of(estimator)
+    read = reads_beside(estimator.features, inputs)
+    return Reading(tuple(names), read, window, own=True, exact=exact, inputs=inputs)
 
 
 @cache
-def _fixed(count: int) -> Bars:
+def _fixed(count: int, interval: int) -> Bars:
     """Return bars that are the same wherever this runs, whatever numpy's version, and swing enough to reach every rule."""
     state, close, rows = 1, 10**9, []
     for place in range(count):
@@ -218,6 +239,6 @@ def _fixed(count: int) -> Bars:
         high, low = max(opened, close), min(opened, close)
         high += high * max(0, draws[2]) // calm
         low -= low * max(0, draws[3]) // calm
-        rows.append((3_600 * place, opened, high, low, close, 1_000 + draws[4]))
+        rows.append((interval * place, opened, high, low, close, 1_000 + draws[4]))
     time, opened, high, low, close, volume = np.array(rows, dtype=np.int64).T.copy()
-    return Bars(time, opened, high, low, close, volume=volume.astype(np.float64), interval=3_600)
+    return Bars(time, opened, high, low, close, volume=volume.astype(np.float64), interval=interval)

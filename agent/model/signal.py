@@ -74,10 +74,18 @@ def inputs_hash_of_bars(window: Bars) -> bytes:
     """Return the SHA-256 of a window's bars, oldest first, for a model that reads all of them.
 
     Of each bar its time, open, high, low and close, each as 32 bytes, most significant first, and its volume as an
-    IEEE 754 number of eight bytes.
+    IEEE 754 number of eight bytes. After them, of each market beside it, the name it is read under, ended by a zero
+    byte, the number of its bars in four bytes, and those bars likewise.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_rows_of(window))
+    for name, other in window.beside:
+        digest.update(name.encode() + b"\0" + len(other).to_bytes(4, "big") + _rows_of(other))
+    return digest.digest()
+
+
+def _rows_of(window: Bars) -> bytes:
+    rows = []
     prices = zip(window.time, window.open, window.high, window.low, window.close, strict=True)
     for row, volume in zip(prices, window.volume, strict=True):
-        digest.update(b"".join(int(value).to_bytes(32, "big") for value in row) + struct.pack(">d", volume))
-    return digest.digest()
+        rows.append(b"".join(int(value).to_bytes(32, "big") for value in row) + struct.pack(">d", volume))
+    return b"".join(rows)

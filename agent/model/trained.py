@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,7 +116,13 @@ class TrainedModel:
         if len(bars) != self.window:
             raise ValueError(f"a window has {self.window} bars, not {len(bars)}")
         down, flat, up = self._asked(self.reading.of_last(bars, len(bars) - 1))
-        return Prediction(mask_of_window(bars.close[-WINDOW:]), down, flat, up, inputs_hash_of_bars(bars))
+        return Prediction(
+            mask_of_window(bars.close[-WINDOW:]), down, flat, up, inputs_hash_of_bars(self._read_of(bars))
+        )
+
+    def _read_of(self, bars: Bars) -> Bars:
+        """Return a window with nothing beside it that is not read."""
+        return replace(bars, beside=tuple((name, dict(bars.beside)[name]) for name, _ in self.reading.markets))
 
     def _asked(self, row: Features) -> Sequence[int]:
         """Return what `probabilities_bps` returns for one row."""

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, clone
 
 from agent.market.bars import Floats
 from agent.market.synthetic import random_walk
+from agent.model.conformity.probes import accompanied
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows, values
 
@@ -39,7 +40,8 @@ def can_learn(subject: Subject) -> bool:
 
 def aligned(subject: Subject) -> Finding:
     """Whether a new model of the same kind learns labels from the rows they belong to, and from no others."""
-    bars = random_walk(_BARS + subject.extra, seed=subject.seed, interval=subject.interval)
+    walk = random_walk(_BARS + subject.extra, seed=subject.seed, interval=subject.interval)
+    bars = accompanied(walk, subject.bars, seed=subject.seed)
     features = subject.features(bars)
     asked = np.random.default_rng(subject.seed).permutation(subject.asked(features))[:_MOST_ROWS]
     if len(asked) < _FEWEST_ROWS:

@@ -17,7 +17,7 @@ from agent.market.bars import Bars, Floats
 from agent.model.alone import ROUNDING, apart, asked_again
 from agent.model.artifact import load, save
 from agent.model.classes import outcomes_of, require_meant
-from agent.model.conformity.probes import extreme, flat, gapped
+from agent.model.conformity.probes import accompanied, extreme, flat, gapped
 from agent.model.conformity.result import Finding
 from agent.model.conformity.subject import Subject, rows, values
 from agent.model.estimatorfile import to_bytes, untrusted_types
@@ -189,7 +189,7 @@ def unshaken_by(make: Callable[..., Bars]) -> Callable[[Subject], Finding]:
     """Return the check whether it takes such bars: answers probabilities, or abstains."""
 
     def check(subject: Subject) -> Finding:
-        bars = make(subject.interval, extra=subject.extra)
+        bars = accompanied(make(subject.interval, extra=subject.extra), subject.bars, seed=subject.seed)
         features = subject.features(bars)
         asked = subject.asked(features)
         if len(asked) and (

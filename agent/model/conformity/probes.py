@@ -12,7 +12,7 @@ from agent.market.synthetic import random_walk
 from agent.model.closes import MAX_CLOSE, WINDOW
 from agent.model.haste import thinned
 
-__all__ = ["FUTURES", "cuts", "extreme", "flat", "gapped", "with_future"]
+__all__ = ["FUTURES", "accompanied", "cuts", "extreme", "flat", "gapped", "with_future"]
 
 FUTURES = ("another walk", "ten times as high", "a tenth as high", "at a standstill", "later and busier")
 """What else might have come, in words; the numbers of `with_future`."""
@@ -67,11 +67,35 @@ def with_future(bars: Bars, known: int, *, number: int, seed: int) -> Bars:
         case "later and busier":
             columns["time"][later] += 7 * bars.interval
             columns["volume"][later] = columns["volume"][later] * 50 + 1
-    return replace(bars, **columns)
+    return replace(bars, **columns, beside=_beside(bars, known, number=number, seed=seed))
+
+
+def _beside(bars: Bars, known: int, *, number: int, seed: int) -> tuple[tuple[str, Bars], ...]:
+    """Return what lies beside bars, with another future after those that had closed with the last one known."""
+    closed_at = bars.closed_at(known - 1)
+    changed = []
+    for name, other in bars.beside:
+        before = int(np.searchsorted(other.time, closed_at - other.interval, "right"))
+        # Where none is known yet there is no price to stand still at.
+        kept = before or len(other)
+        changed.append((name, with_future(other, kept, number=number, seed=seed + 1)))
+    return tuple(changed)
 
 
 def _within(prices: np.ndarray) -> Ints:
     return np.clip(prices, 1, MAX_CLOSE).astype(np.int64)
+
+
+def accompanied(bars: Bars, like: Bars, *, seed: int) -> Bars:
+    """Return bars with a walk of its own beside them for each market that lies beside others."""
+    if not like.beside:
+        return bars
+    begun, closed = int(bars.time[0]), bars.closed_at(len(bars) - 1)
+    walks = (
+        (name, random_walk((closed - begun) // other.interval, seed=seed, interval=other.interval, start=begun))
+        for name, other in like.beside
+    )
+    return replace(bars, beside=tuple(walks))
 
 
 def flat(interval: int, *, extra: int = 0) -> Bars:

@@ -22,10 +22,11 @@ from agent.model.conformity.result import told
 from agent.model.estimators import Factory, made_by, resolve
 from agent.model.features import FEATURES, feature_matrix
 from agent.model.framed import framed
+from agent.model.inputs import inputs_of, reads_beside
 from agent.model.labels import DEFAULT_BARRIERS, DRIFT_BPS, Barriers, least_barrier_bps, triple_barrier
 from agent.model.named import is_saved
 from agent.model.patterns import pattern_masks
-from agent.model.reading import reading_of
+from agent.model.reading import brings_features, reading_of
 from agent.model.reasons import Attempt
 from agent.model.splits import purge, split
 from agent.model.threads import one_thread
@@ -308,7 +309,7 @@ def _fitted(
 def _reader(estimator: Any, features: Callable[[Ints], Any] | None) -> Callable[[Bars], Any] | None:
     if features is not None:
         return lambda bars: features(bars.close)
-    return estimator.features if callable(getattr(estimator, "features", None)) else None
+    return reads_beside(estimator.features, inputs_of(estimator)) if brings_features(estimator) else None
 
 
 def _names(read: Callable[[Bars], Any], bars: Bars, given: Sequence[str] | None) -> tuple[str, ...]:
