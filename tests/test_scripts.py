@@ -19,7 +19,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("scripts/demo", "scripts/test", "scripts/check", "scripts/compile", "scripts/cases", "scripts/fuzz", ".ci/run")
+SCRIPTS = (
+    "scripts/demo",
+    "scripts/test",
+    "scripts/check",
+    "scripts/compile",
+    "scripts/cases",
+    "scripts/fuzz",
+    ".ci/run",
+)
 TOOLS = (
     "bash",
     "cat",

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.choice import SEED, SeedOption, TrustOption
+from agent.cli.inputs import InputOption, with_given
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -52,6 +53,7 @@ def check(
     date_order: DateOrderOption = None,
     stamped: StampedOption = "start",
     columns: ColumnsOption = None,
+    inputs: InputOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check that a model fits in here, and never looks ahead.
@@ -87,7 +89,9 @@ def check(
             columns=columns,
         )
         warn(loaded)
-        bars = loaded.bars
+        bars = with_given(loaded.bars, inputs, [model], seed=seed, trusted=tuple(trust or ()))
+    elif inputs:
+        raise UsageError("--input stands beside a price file, and there is none.", cure="Give one with --data.")
     if trained_here:
         with step(f"Training on {'synthetic bars' if bars is None else bars.source}"):
             subject = subject_of(model, bars=bars, seed=seed)

@@ -149,6 +149,7 @@ class Choice:
     stamped: Stamped = "start"
     columns: str | None = None
     trials: Path | None = None
+    inputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.data is not None and self.walk:
@@ -157,6 +158,10 @@ class Choice:
             raise UsageError("--trust is about a saved model, and there is none.", cure="Give one with --model.")
         if self.market is not None and self.data is None:
             raise UsageError("--market chooses from a file, and there is none.", cure="Give one with --data.")
+        if self.inputs and self.data is None:
+            raise UsageError(
+                "--input stands beside a price file, and there is none.", cure="Give one with --data."
+            )
         if self.watch and self.saved is None:
             raise UsageError("--watch looks at a saved model, and there is none.", cure="Give one with --model.")
         if self.swap_to is not None and self.swap_at is None:

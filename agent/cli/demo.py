@@ -17,6 +17,7 @@ from agent.cli.choice import (
     WalkOption,
 )
 from agent.cli.evaluate import TrialsOption
+from agent.cli.inputs import InputOption
 from agent.cli.options import (
     ColumnsOption,
     DataOption,
@@ -49,6 +50,7 @@ def demo(
     date_order: DateOrderOption = None,
     stamped: StampedOption = "start",
     columns: ColumnsOption = None,
+    inputs: InputOption = None,
     json: JsonOption = False,
 ) -> None:
     """Watch a model find patterns and a contract settle the trades.
@@ -67,6 +69,7 @@ def demo(
             date_order=date_order,
             stamped=stamped,
             columns=columns,
+            inputs=tuple(inputs or ()),
             bars=bars,
             seed=seed,
             model=model,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.choice import SEED, SeedOption, TrustOption, WalkOption
+from agent.cli.inputs import InputOption, with_given
 from agent.cli.next_steps import SAMPLE, next_steps, on_a_sample, typed
 from agent.cli.options import (
     ColumnsOption,
@@ -146,6 +147,7 @@ def evaluate(
     date_order: DateOrderOption = None,
     stamped: StampedOption = "start",
     columns: ColumnsOption = None,
+    inputs: InputOption = None,
     json: JsonOption = False,
 ) -> None:
     """Tell whether a model is any good, on bars it has not seen.
@@ -199,7 +201,7 @@ def evaluate(
         )
         warn(loaded)
         series = last_of(loaded.bars, bars)
-    run(series, asked)
+    run(with_given(series, inputs, named, seed=seed, trusted=asked.trusted), asked)
     if not json:
         reading = {
             "market": market,

@@ -99,7 +99,7 @@ def run(bars: Bars, asked: Asked) -> None:
     if not any(map(is_saved, asked.models)):
         barriers = asked.chosen_barriers() or DEFAULT_BARRIERS
         # What these bars cannot be cut into is refused before anything is said.
-        window = max(contender_of(model).window(seed=asked.seed) for model in asked.models)
+        window = max(contender_of(model).reading(seed=asked.seed).reach for model in asked.models)
         walk(bars, folds=asked.folds, horizon=barriers.horizon, window=window, scheme=asked.scheme)
     jobs = asked.jobs or (1 if len(bars) * len(asked.models) < _FEW else None)
     folds = "1 fold" if asked.folds == 1 else f"{asked.folds} folds"

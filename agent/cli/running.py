@@ -12,6 +12,7 @@ from agent.chain.client import Chain
 from agent.chain.feed import require_settable_time
 from agent.cli.beforehand import require_development, require_funds, require_generable, require_journal
 from agent.cli.choice import Choice
+from agent.cli.inputs import require_live, with_given
 from agent.cli.next_steps import SAMPLE, next_steps, on_a_sample, typed
 from agent.cli.options import load_bars
 from agent.cli.output import show, show_json
@@ -57,6 +58,8 @@ def carry_out(choice: Choice) -> None:
     require_journal(choice.journal)
     if choice.model is not None and choice.saved is None:
         resolve(choice.model)  # so that a name nobody knows is told before bars are read
+    if choice.model is not None and not choice.generate:
+        require_live(choice.model, seed=choice.seed, trusted=choice.trust)
     if choice.rpc is None:
         require_development(settings)
     else:
@@ -150,6 +153,8 @@ def _followed(choice: Choice, chain: Chain, settings: Settings, since: float) ->
             f"The chain at {choice.rpc} goes on by itself, and --swap-at counts bars of a replay.",
             cure="Ask with patternsettle swap while it runs.",
         )
+    if choice.model is not None and choice.generate:
+        require_live(choice.model, seed=choice.seed, trusted=choice.trust)
     saved = None if choice.saved is None else _saved(choice.saved, choice.trust)
 
     trials = 1
@@ -208,7 +213,8 @@ def _bars(choice: Choice, replayed: int) -> Bars:
             columns=choice.columns,
         )
         warn(loaded)
-        return loaded.bars
+        models = [each for each in (choice.model, choice.swap_to) if each is not None]
+        return with_given(loaded.bars, choice.inputs, models, seed=choice.seed, trusted=choice.trust)
     require_generable(replayed)
     make = random_walk if choice.walk else planted
     return make(TRAINED_ON + replayed, seed=choice.seed)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from agent.cli.choice import SEED, SeedOption
 from agent.cli.evaluate import TrialsOption
+from agent.cli.inputs import InputOption, with_given
 from agent.cli.next_steps import next_steps, typed
 from agent.cli.options import (
     ColumnsOption,
@@ -88,6 +89,7 @@ def train(
     date_order: DateOrderOption = None,
     stamped: StampedOption = "start",
     columns: ColumnsOption = None,
+    inputs: InputOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train a model on the first part of a price file and save it.
@@ -125,7 +127,7 @@ def train(
         columns=columns,
     )
     warn(loaded)
-    bars = loaded.bars
+    bars = with_given(loaded.bars, inputs, [asked], seed=seed)
     window = reading_of(made_by(factory, seed=seed)).window
     training = split(bars, replay=replay, horizon=horizon, window=window).training if replay else bars
     fitting = fit_of(training, barriers)

@@ -21,7 +21,7 @@ from agent.model.dates import require_no_dates
 from agent.model.estimators import Factory, made_by, require_unfitted, resolve
 from agent.model.labels import Barriers
 from agent.model.named import is_saved
-from agent.model.reading import reading_of
+from agent.model.reading import Reading, reading_of
 from agent.model.signal import Predictions
 from agent.model.train import train
 from agent.model.trained import TrainedModel
@@ -60,8 +60,8 @@ class Contender:
         assert self.factory is not None
         return resolve(self.factory) if isinstance(self.factory, str) else self.factory
 
-    def window(self, *, seed: int) -> int:
-        """Return how many bars it reads of each bar, itself included.
+    def reading(self, *, seed: int) -> Reading:
+        """Return how it reads bars.
 
         Raises
         ------
@@ -69,8 +69,8 @@ class Contender:
             Where its factory makes no classifier, or one that does not tell.
         """
         if self.saved is not None:
-            return self.saved.window
-        return reading_of(made_by(self.make, seed=seed)).reach
+            return self.saved.reading
+        return reading_of(made_by(self.make, seed=seed))
 
     def params(self, *, seed: int) -> Mapping[str, Any]:
         """Return what sets it apart from other models: its id, or its classifier with all parameters.

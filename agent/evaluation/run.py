@@ -101,7 +101,7 @@ def evaluate(
         raise ModelError(f"a share of {share} of the bars cannot trade.", cure="Give one above 0, up to 1.")
     contenders = [contender_of(model, trusted=trusted) for model in models]
     barriers = _barriers(contenders, barriers)
-    window = max(each.window(seed=seed) for each in contenders)
+    window = max(each.reading(seed=seed).reach for each in contenders)
     steps = steps_of(bars, contenders, folds=folds, horizon=barriers.horizon, window=window, scheme=scheme)
     ground = ground_of(bars, barriers=barriers, costs=costs_of(barriers, gas_bps=gas_bps), cooldown=cooldown)
     require_samples(ground, steps, window=window)

@@ -113,4 +113,10 @@ def is_saved(model: str) -> bool:
     A file or folder that is there goes before a name. Of what is not there, only a path can be meant as one.
     """
     path = Path(model)
-    return path.exists() or path.is_symlink() or "/" in model or "\\" in model or path.suffix.lower() in (ONE_FILE, ONNX)
+    return (
+        path.exists()
+        or path.is_symlink()
+        or "/" in model
+        or "\\" in model
+        or path.suffix.lower() in (ONE_FILE, ONNX)
+    )

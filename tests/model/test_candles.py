@@ -150,9 +150,7 @@ class TestWithoutTalib:
         module._talib.cache_clear()
 
     def test_the_model_cannot_be_made_and_says_what_to_install(self):
-        with pytest.raises(
-            ModelError, match=r"TA-Lib, which is not installed\. Run: pip install '\S+\[ta\]'"
-        ):
+        with pytest.raises(ModelError, match=r"TA-Lib, which is not installed\. Run: pip install '\S+\[ta\]'"):
             resolve("candles")()
 
     def test_a_saved_one_cannot_be_loaded_and_says_the_same(self, model, tmp_path):

@@ -207,7 +207,10 @@ def test_where_it_reads_something_else_by_now_it_is_refused(model, tmp_path, mon
             "Windowless",
             r"Windowless brings its own features, and has no window\. Give it feature_names, and as window",
         ),
-        ("Tomorrow", r"the feature 'span' of bar \d+ is .* when that bar has just closed, and .* it knows the future"),
+        (
+            "Tomorrow",
+            r"the feature 'span' of bar \d+ is .* when that bar has just closed, and .* it knows the future",
+        ),
         ("Ends", r"the features of \d+ bars ended the process in own_spans, line \d+: SystemExit 3"),
     ],
 )

@@ -99,7 +99,7 @@ def plan_of(markets: Sequence[Bars], points: Sequence[Point], terms: Terms) -> P
             raise UsageError(
                 f"{_name(first)} and {_name(markets[place])} are the same bars.", cure="Leave one of them out."
             )
-    windows = [contender_at(point).window(seed=terms.seed) for point in points]
+    windows = [contender_at(point).reading(seed=terms.seed).reach for point in points]
     terms = replace(terms, window=max(windows, default=terms.window))
     impossible: dict[tuple[int, Barriers], str] = {}
     planned = []

@@ -73,7 +73,9 @@ def _timed(what: Callable[[], object]) -> float:
 def _spared() -> str:
     if one_in() == 1:
         return ""
-    return f" So slow a model was asked again about one in {one_in():,} of the bars that a faster one is asked about."
+    return (
+        f" So slow a model was asked again about one in {one_in():,} of the bars that a faster one is asked about."
+    )
 
 
 def _seconds(value: float) -> str:

@@ -23,9 +23,7 @@ from agent.evaluation.sweep.cluster import Cluster
 from agent.evaluation.sweep.engines import Failed
 from agent.extras import install
 
-Client = pytest.importorskip(
-    "distributed", reason="Dask is not installed: pip install '.[dask]'"
-).Client
+Client = pytest.importorskip("distributed", reason="Dask is not installed: pip install '.[dask]'").Client
 
 START = 30.0  # seconds that a process may take to begin, on a machine that has much else to do
 
