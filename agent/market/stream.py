@@ -34,14 +34,19 @@ class Stream:
         DataError
             If a row is not one, or does not come after the one before it.
         """
-        last = 0
+        last: int | float = 0
         for row in rows:
             if not _is_bar(row) or row[0] <= last:
                 raise DataError(f"the stream sent {row!r}, which is no bar after time {last}.", cure=_ANEW)
             last = row[0]
         table = np.array([row[:5] for row in rows], dtype=np.int64).reshape(-1, 5)
+        time, opened, high, low, close = (np.ascontiguousarray(column) for column in table.T)
         return Bars(
-            *(np.ascontiguousarray(column) for column in table.T),
+            time,
+            opened,
+            high,
+            low,
+            close,
             volume=np.array([row[5] for row in rows], dtype=np.float64),
             interval=self.interval,
             decimals=self.decimals,
