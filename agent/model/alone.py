@@ -31,7 +31,8 @@ def asked_again(count: int, *, seed: int = 0) -> Ints:
 
 def apart(alone: Floats, together: Floats) -> Floats:
     """Return by how much the answers about each row differ, shape (n,), nan where one of them is; see `ROUNDING`."""
-    return np.abs(alone - together).max(axis=1, initial=0)
+    distance: Floats = np.abs(alone - together).max(axis=1, initial=0)
+    return distance
 
 
 def usual_size(features: Floats) -> Floats:

@@ -133,7 +133,8 @@ class Reading:
         -------
         ndarray, shape (len(names),)
         """
-        return self.matrix(bars[place + 1 - self._known : place + 1])[-1]
+        row: NDArray[Any] = self.matrix(bars[place + 1 - self._known : place + 1])[-1]
+        return row
 
     @property
     def _known(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -113,7 +112,10 @@ def gapped(interval: int, *, extra: int = 0) -> Bars:
     return replace(
         bars,
         time=bars.time + np.where(later, 50 * interval, 0),
-        **{name: price * share // 10 for name, price in _prices(bars)},
+        open=bars.open * share // 10,
+        high=bars.high * share // 10,
+        low=bars.low * share // 10,
+        close=bars.close * share // 10,
     )
 
 
@@ -130,8 +132,3 @@ def extreme(interval: int, *, extra: int = 0) -> Bars:
 
 def _walk(interval: int, extra: int) -> Bars:
     return random_walk(_DAYS + extra, seed=0, interval=interval)
-
-
-def _prices(bars: Bars) -> Iterator[tuple[str, Ints]]:
-    for name in ("open", "high", "low", "close"):
-        yield name, getattr(bars, name)
