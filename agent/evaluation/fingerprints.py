@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 from agent.market.bars import Bars, Floats
 
@@ -187,8 +186,14 @@ def _at_any_lag(a: NDArray[np.int8], b: NDArray[np.int8]) -> bool:
     if moved < fewest:
         return False
     x, y = a.astype(np.float64), b.astype(np.float64)
-    sums = (correlate(*pair, method="fft") for pair in ((x, y), (abs(x), abs(y)), (x, abs(y)), (abs(x), y)))
-    return bool(_alike(*(each.round() for each in sums), fewest=fewest).any())
+    sums = (_at_all_lags(*pair).round() for pair in ((x, y), (abs(x), abs(y)), (x, abs(y)), (abs(x), y)))
+    return bool(_alike(*sums, fewest=fewest).any())
+
+
+def _at_all_lags(a: Floats, b: Floats) -> Floats:
+    """Return the sums of products of two series at every lag, by the fast Fourier transform."""
+    length = 1 << (len(a) + len(b) - 1).bit_length()
+    return np.fft.irfft(np.fft.rfft(a, length) * np.conj(np.fft.rfft(b, length)), length)
 
 
 def _alike(both: Floats, n: Floats, ones: Floats, others: Floats, *, fewest: int) -> NDArray[np.bool_]:

@@ -132,10 +132,11 @@ def _reach(bars: Bars, horizon: int) -> Floats:
     highest = windows(bars.high, horizon).max(axis=1)
     lowest = windows(bars.low, horizon).min(axis=1)
     opens = bars.open[: len(highest)]
-    return np.maximum(highest - opens, opens - lowest) * float(_BPS) / opens
+    reach: Floats = np.maximum(highest - opens, opens - lowest) * float(_BPS) / opens
+    return reach
 
 
 def _round(bps: float) -> int:
     """Return a distance of two digits."""
-    digits = max(0, int(np.log10(max(bps, 1.0))) - 1)
-    return max(1, round(bps / 10**digits) * 10**digits)
+    unit = 10 ** max(0, len(str(int(bps))) - 2)
+    return int(max(1, round(bps / unit) * unit))
