@@ -152,6 +152,7 @@ class TestADeskThatWasKilled:
         out = lived.said["killed"].out
         assert "not running" in out
         assert "not done: the run has ended" in out
+        assert max(map(len, out.splitlines())) <= 80
 
     def test_is_asked_for_nothing_any_more(self, lived: Lived):
         for name in ("too early", "too late"):
