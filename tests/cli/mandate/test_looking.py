@@ -99,7 +99,8 @@ class TestShow:
     def test_refuses_a_file_of_another_kind(self, content, command):
         Path(FILE).write_bytes(content)
         command("mandate", "show", FILE).is_refused(FILE, "patternsettle mandate new")
-        command("mandate", "show", ".").is_refused("There is no file .")
+        command("mandate", "show", ".").is_refused(". cannot be read as a mandate: Is a directory")
+        command("mandate", "show", "none.json").is_refused("There is no file none.json")
 
 
 class TestCheck:
