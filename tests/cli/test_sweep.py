@@ -141,9 +141,10 @@ def test_several_models_and_markets_are_tried_with_each_other(sweep, price_file,
     files = ("--data", price_file, "--data", other)
     shown = sweep("--model", TREE, "--model", "tree", *files, "--bars", 1_300, "--folds", 2, "--out", "kept")
     assert shown.code == 0
-    for model in (TREE, "tree"):
-        for file in ("eth_usd_1h.csv", "other.csv"):
-            assert any(model in line.split() and file in line for line in shown.out.splitlines())
+    lines = [line.strip() for line in shown.out.splitlines()]
+    # Below the model of each point stands its market.
+    assert [lines.count(file) for file in ("eth_usd_1h.csv", "other.csv")] == [2, 2]
+    assert sum(line.split()[:1] == ["tree"] for line in lines) == 2
 
 
 def test_the_same_bars_twice_are_refused(sweep, price_file, tmp_path):
