@@ -24,6 +24,7 @@ from agent.model.reasons import Foreign
 from agent.model.splits import purge
 from agent.model.threads import one_thread
 from agent.model.train import Samples, fitted, samples_of
+from agent.model.trained import no_probability
 
 __all__ = ["require_anew"]
 
@@ -77,7 +78,10 @@ def _answers(make: Factory, taught: Samples, asked: Samples, *, seed: int) -> Fl
     with one_thread(), _same_draws(seed):
         estimator = fitted(make, taught, seed=seed, anew=True)
         with Foreign(f"the model {type(estimator).__name__}"):
-            return np.asarray(estimator.predict_proba(framed(estimator, asked.features)), dtype=np.float64)
+            answers = np.asarray(estimator.predict_proba(framed(estimator, asked.features)))
+    if answers.dtype.kind not in "fiu":
+        raise no_probability(answers.flat[0] if answers.size else "nothing")
+    return answers.astype(np.float64)
 
 
 @contextmanager

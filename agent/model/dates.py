@@ -16,6 +16,7 @@ import numpy as np
 from agent.errors import ModelError
 from agent.market.bars import Bars, Floats, Ints
 from agent.model.alone import asked_again, differing, told_apart, usual_size
+from agent.model.framed import framed
 from agent.model.reading import Reading
 from agent.model.reasons import Foreign
 
@@ -152,7 +153,7 @@ def _asked(reading: Reading, estimator: Any, bars: Bars, rows: Ints) -> Floats:
         else reading.matrix(bars)[rows]
     )
     with Foreign(f"the model {type(estimator).__name__}"):
-        answers = np.asarray(estimator.predict_proba(features), dtype=np.float64)
+        answers = np.asarray(estimator.predict_proba(framed(estimator, features)), dtype=np.float64)
     return _at(rows, answers, len(bars))
 
 

@@ -236,7 +236,7 @@ def read(path: Path) -> Parts:
     if suffix == ONNX:
         return _read_beside(path)
     inside = path.name in (*ESTIMATORS, MANIFEST)
-    if suffix in _OF_PRICES:
+    if suffix in _OF_PRICES and not inside:
         raise ArtifactError(f"{path} is a file of prices by its name, not a model.", cure=_OF_TRAIN)
     raise ArtifactError(
         f"{path} is no model: a model is a folder with {MANIFEST} and {ESTIMATORS[0]}, or a file that ends in "

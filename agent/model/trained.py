@@ -268,10 +268,10 @@ def _exact_bps(estimator: Any, features: Features) -> Floats:
             cure="predict_proba must give one probability per bar and class.",
         )
     if numbers is None:
-        raise _no_probability(str(answer.flat[0]))
+        raise no_probability(str(answer.flat[0]))
     # A NaN fails this comparison too.
     if not ((numbers >= 0) & (numbers <= 1 + _FORGIVEN)).all():
-        raise _no_probability(numbers[~((numbers >= 0) & (numbers <= 1 + _FORGIVEN))][0])
+        raise no_probability(numbers[~((numbers >= 0) & (numbers <= 1 + _FORGIVEN))][0])
     exact = np.zeros((len(features), len(OUTCOMES)))
     exact[:, columns] = np.minimum(numbers, 1) * _BPS
     return exact + _FORGIVEN
@@ -299,11 +299,11 @@ def _whole_bps(classes: Sequence[int], answer: Sequence[float]) -> list[int]:
 
 def _exact(probability: float) -> float:
     if not 0 <= probability <= 1 + _FORGIVEN:
-        raise _no_probability(probability)
+        raise no_probability(probability)
     return min(probability, 1) * _BPS + _FORGIVEN
 
 
-def _no_probability(answer: float | str) -> ModelError:
+def no_probability(answer: float | str) -> ModelError:
     return ModelError(
         f"the model answered {answer} where a probability was expected.",
         cure="Use a classifier whose predict_proba is defined for every bar.",

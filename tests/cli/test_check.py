@@ -254,5 +254,5 @@ def test_a_model_that_would_end_the_process_fails_and_the_exit_code_is_1(command
 def test_code_that_ends_the_process_where_none_is_expected_is_one_line(command, module, price_file):
     module("ends_it", ENDS)
     command("train", "--data", price_file, "--out", "m", "--model", "ends_it:Unsaved").is_refused(
-        "the process was ended in ends_it, line 14: SystemExit 0. Mend that module."
+        "the classifier Unsaved cannot be saved: it ended the process in ends_it, line 14: SystemExit 0."
     )

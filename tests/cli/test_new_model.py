@@ -99,5 +99,7 @@ def test_a_name_that_could_not_be_imported_or_would_hide_another_is_refused(comm
 
 def test_a_folder_that_cannot_be_written_is_refused(command, here):
     (here / "file").write_text("")
-    command("new-model", "my_own", "--out", "file/models").is_refused("cannot be written", "--out")
+    command("new-model", "my_own", "--out", "file/models").is_refused(
+        "file/models is said to lie in what is a file, not a folder."
+    )
     assert names(here) == ["file"]

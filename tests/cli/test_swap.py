@@ -199,7 +199,7 @@ class TestWhatIsAskedFor:
     def test_is_refused_by_the_words_of_whoever_loads_the_model(self, command: Any, price_file: Path):
         with Journal.open("journal.sqlite"):  # as a desk that runs
             ended = command("swap", price_file, "--journal", "journal.sqlite")
-        ended.is_refused("eth_usd_1h.csv is no model")
+        ended.is_refused("eth_usd_1h.csv is a file of prices by its name, not a model")
 
 
 class TestADeskThatEndsBeforeItTakesARequest:

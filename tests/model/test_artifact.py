@@ -174,7 +174,9 @@ class TestAnythingElse:
 
     def test_another_file_is_refused(self, tmp_path):
         (tmp_path / "bars.csv").write_text("time,open")
-        with pytest.raises(ArtifactError, match=r"is no model: a model is a folder .* Name a folder or file that"):
+        with pytest.raises(
+            ArtifactError, match=r"a file of prices by its name, not a model\. Name a folder or file that"
+        ):
             load(tmp_path / "bars.csv")
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

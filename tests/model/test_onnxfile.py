@@ -277,7 +277,7 @@ class TestAModelOfIt:
     def test_passes_every_check_there_is(self, model):
         result = check_model(model)
         assert [check.detail for check in result.failed] == []
-        assert len(result.checks) == 14
+        assert len(result.checks) == 16
 
     def test_decides_alone_as_in_its_series(self, model, planted_bars):
         series = model.predict_series(planted_bars.close)
