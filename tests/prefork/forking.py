@@ -57,6 +57,7 @@ def tell(pid: int, told: socket.socket) -> None:
 def become(*streams: int, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
     """Do in this process what ``python -m agent`` does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where the tests were begun by nohup
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
