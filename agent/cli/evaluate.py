@@ -210,11 +210,14 @@ def evaluate(
             "date_order": date_order,
             "stamped": stamped,
             "columns": columns,
+            "input": tuple(inputs or ()),
         }
         show(next_steps(*_next(named[0], data, trust=tuple(trust or ()), **reading)))
 
 
-def _next(model: str, data: Path | None, *, trust: tuple[str, ...], **reading: str | None) -> Iterable[str]:
+def _next(
+    model: str, data: Path | None, *, trust: tuple[str, ...], **reading: str | tuple[str, ...] | None
+) -> Iterable[str]:
     """What comes after a model was evaluated: the same on prices of a file, training it there, or looking whether it fits."""
     if data is None:
         return on_a_sample(typed("evaluate", model, data=SAMPLE, trust=trust))

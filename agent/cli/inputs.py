@@ -11,6 +11,7 @@ import typer
 from agent.cli.options import load_bars
 from agent.cli.progress import warn
 from agent.errors import UsageError
+from agent.files import named
 
 if TYPE_CHECKING:
     from agent.market.bars import Bars
@@ -107,4 +108,4 @@ def _parsed(given: str) -> tuple[str, Path]:
         raise UsageError(
             f"--input {given} names no file.", cure="Write it as NAME=FILE, for example --input btc=btc.csv."
         )
-    return name, Path(file)
+    return name, named(file)

@@ -272,5 +272,6 @@ def _next(choice: Choice) -> Iterable[str]:
             date_order=choice.date_order,
             stamped=choice.stamped,
             columns=choice.columns,
+            input=choice.inputs,
         ),
     )

@@ -164,6 +164,7 @@ def train(
             "date_order": date_order,
             "stamped": stamped,
             "columns": columns,
+            "input": tuple(inputs or ()),
         }
         seen = typed("check", out, trust=trust, **reading)
         unseen = typed("demo", model=out, bars=replay, trust=trust, **reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -63,6 +64,18 @@ def test_a_model_of_two_markets_is_checked_trained_and_shown(command, files, tmp
     assert (shown.code, json.loads(shown.out)["model"]["name"]) == (0, "both")
 
 
+def test_what_comes_next_names_the_inputs_too_and_works_as_typed(command, files, tmp_path):
+    ours, other = files
+    given = ("--data", ours, "--input", f"btc={other}")
+    saved = tmp_path / "both.psm"
+    shown = command("train", "--model", "two_markets:Beside", *given, "--out", saved, "--replay", 60)
+    [line] = [line for line in shown.out.partition("Next:")[2].splitlines() if line.strip()]
+    program, *typed = shlex.split(line)
+    assert program == "patternsettle"
+    assert f"btc={other}" in typed
+    assert command(*typed, "--json").code == 0
+
+
 def test_without_its_file_it_is_asked_for(command, files):
     command("evaluate", "two_markets:Beside", "--data", files[0], "--folds", 1).is_refused(
         "reads 'btc', bars of BTC/USD, and was given none", "--input btc=FILE"
@@ -81,6 +94,8 @@ def test_a_file_of_another_market_is_not_taken_for_it(command, files, tmp_path):
     ("given", "said"),
     [
         (("--input", "btc"), "names no file"),
+        (("--input", "btc=https://prices.example/btc.csv"), "is an address, not a file"),
+        (("--input", "btc=~nobody-of-this-name/btc.csv"), "is in the home of somebody unknown"),
         (("--input", "gold=gold.csv"), "no input of that name"),
         (("--input", "btc=a.csv", "--input", "btc=b.csv"), "gives one name twice"),
     ],
