@@ -23,6 +23,7 @@ from agent.model.conformity.subject import Subject, rows, values
 from agent.model.estimatorfile import to_bytes, untrusted_types
 from agent.model.haste import in_time
 from agent.model.patterns import PATTERNS
+from agent.model.signal import Predictions
 from agent.model.skopsfile import opened
 from agent.model.trained import TrainedModel
 from agent.model.warmup import fault_of_window
@@ -216,17 +217,13 @@ def _decided(model: TrainedModel, bars: Bars, seed: int) -> tuple[int, int]:
     """
     if not model.reads_bars:
         said = model.predict_series(bars)
-        confident = said.confidence_bps >= model.threshold_bps
-        return len(bars), int(((said.patterns != 0) & (said.direction != 0) & confident).sum())
-    starts = asked_again(len(bars) - model.window + 1, seed=seed).tolist()
-    each = [model.predict(bars[start : start + model.window]) for start in starts]
-    return len(starts), sum(
-        one.patterns != 0
-        and one.up_bps != one.down_bps
-        and max(one.up_bps, one.down_bps) > one.flat_bps
-        and max(one.up_bps, one.down_bps) >= model.threshold_bps
-        for one in each
-    )
+    else:
+        starts = asked_again(len(bars) - model.window + 1, seed=seed).tolist()
+        each = [model.predict(bars[start : start + model.window]) for start in starts]
+        told = np.array([(one.patterns, one.down_bps, one.flat_bps, one.up_bps) for one in each], dtype=np.int64)
+        said = Predictions(told[:, 0].astype(np.uint32), *told[:, 1:].T)
+    confident = said.confidence_bps >= model.threshold_bps
+    return len(said.patterns), int(((said.patterns != 0) & (said.direction != 0) & confident).sum())
 
 
 def named(subject: Subject) -> Finding:
